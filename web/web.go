@@ -105,7 +105,7 @@ func Redirect(w http.ResponseWriter, r *http.Request, location string) error {
 func JSON(w http.ResponseWriter, status int, v any) error { return writeJSON(w, status, v) }
 
 // Language is the best of en, ja, ko, zh-CN, zh-TW for the request: ?lang, cookie, Accept-Language.
-func Language(r *http.Request) string { return language(r) }
+func Language(r *http.Request) string { return chooseLanguage(r) }
 
 // Pages that exist, with their data.
 type (

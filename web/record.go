@@ -1,0 +1,144 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+)
+
+type recordKey struct{}
+
+// record is what is known of one request while it is answered; it stands between the handler and the connection to learn
+// the status.
+type record struct {
+	http.ResponseWriter
+	mux     *mux
+	id      string
+	ip      netip.Addr
+	proxied bool
+	start   time.Time
+	route   string
+	err     error
+	status  int  // as sent, 0 until then
+	open    bool // what is written goes out: a handler of ours is at work
+	refused int  // what ServeMux answered where no route matched; not sent
+
+	mu    sync.Mutex
+	notes []slog.Attr
+}
+
+func recordOf(ctx context.Context) *record {
+	q, _ := ctx.Value(recordKey{}).(*record)
+	return q
+}
+
+// newID is 80 random bits in 16 letters and digits that can be read out on the telephone (base32: no 0, 1, 8, 9).
+func newID() string { return rand.Text()[:16] }
+
+// WriteHeader implements http.ResponseWriter. What ServeMux says where no route matched is held back: we have pages for it.
+func (q *record) WriteHeader(status int) {
+	if !q.open {
+		q.refused = status
+		return
+	}
+	if q.status == 0 && status >= 200 {
+		q.status = status
+	}
+	q.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (q *record) Write(p []byte) (int, error) {
+	if !q.open {
+		return len(p), nil
+	}
+	if q.status == 0 {
+		q.status = http.StatusOK
+	}
+	return q.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (q *record) Unwrap() http.ResponseWriter { return q.ResponseWriter }
+
+// note adds a field to the line; text of strangers is cut, and a second value for a key replaces the first.
+func (q *record) note(key string, value any) {
+	if s, ok := value.(string); ok && len(s) > 256 && key != "stack" {
+		value = strings.ToValidUTF8(s[:256], "")
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i := range q.notes {
+		if q.notes[i].Key == key {
+			q.notes[i].Value = slog.AnyValue(value)
+			return
+		}
+	}
+	q.notes = append(q.notes, slog.Any(key, value))
+}
+
+// log writes the request's one line. The path is only there as the route's pattern, the query not at all: both may carry
+// codes, messages and addresses of people.
+func (q *record) log(r *http.Request, took time.Duration) {
+	attrs := make([]slog.Attr, 0, 16)
+	attrs = append(attrs,
+		slog.String("event", "request"),
+		slog.String("request_id", q.id),
+		slog.String("method", knownMethod(r.Method)),
+		slog.String("route", q.route),
+		slog.Int("status", q.status),
+		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
+		slog.String("client_ip", q.ip.String()),
+	)
+	level := slog.LevelInfo
+	if q.status >= 500 {
+		level = slog.LevelError
+	}
+	if q.err != nil {
+		var e *Error
+		if errors.As(q.err, &e) {
+			attrs = append(attrs, slog.String("code", e.Code))
+			if e.Ref != "" {
+				attrs = append(attrs, slog.String("ref", e.Ref))
+			}
+			if e.Err != nil {
+				attrs = append(attrs, slog.String("err", e.Err.Error()))
+			}
+		} else {
+			attrs = append(attrs, slog.String("err", q.err.Error()))
+		}
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, n := range q.notes {
+		if !reserved(attrs, n.Key) {
+			attrs = append(attrs, n)
+		}
+	}
+	q.mux.Log.LogAttrs(context.WithoutCancel(r.Context()), level, "request", attrs...)
+}
+
+func reserved(attrs []slog.Attr, key string) bool {
+	for _, a := range attrs {
+		if a.Key == key {
+			return true
+		}
+	}
+	return false
+}
+
+// knownMethod keeps invented methods out of logs.
+func knownMethod(m string) string {
+	switch m {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
+		http.MethodConnect, http.MethodTrace:
+		return m
+	}
+	return "OTHER"
+}
