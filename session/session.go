@@ -59,7 +59,9 @@ type Manager struct{ o Options }
 // NewManager fills the defaults of o.
 func NewManager(o Options) *Manager { return newManager(o) }
 
-// Start stores a session under a new random ID and returns the cookie value. rec's Created, LastSeen are set from Now.
+// Start stores a session under a new random ID and returns the cookie value. rec's Created, LastSeen are set from Now. It
+// wants DomainID and MemberID (1 to 64 of A-Z a-z 0-9 _ -) and Expires in the future, else ErrRecord; Idle 0 leaves only the
+// absolute limit.
 func (m *Manager) Start(ctx context.Context, rec Record) (cookie string, err error) {
 	return m.start(ctx, rec)
 }
@@ -73,7 +75,7 @@ func (m *Manager) Check(ctx context.Context, cookie string) (Record, error) {
 // End ends the session of a cookie value; ending what is not there is no error.
 func (m *Manager) End(ctx context.Context, cookie string) error { return m.end(ctx, cookie) }
 
-// EndByID ends one listed session of a member.
+// EndByID ends one listed session of a member; ErrMissing when the member has no such session.
 func (m *Manager) EndByID(ctx context.Context, domainID, memberID, id string) error {
 	return m.endByID(ctx, domainID, memberID, id)
 }
@@ -124,6 +126,7 @@ func (l Logins) Take(ctx context.Context, handle string) ([]byte, error) { retur
 type Marks struct {
 	State  State
 	Prefix string
+	Now    func() time.Time // default time.Now
 }
 
 // Use marks the name as used within the domain until the time; it says whether this is its first use.

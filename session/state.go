@@ -24,6 +24,9 @@ type State interface {
 	GetMany(ctx context.Context, keys ...string) ([][]byte, error)
 	// Set stores with a life; life 0 keeps for ever.
 	Set(ctx context.Context, key string, value []byte, life time.Duration) error
+	// Replace stores with a life only when the key exists, in one atomic step; ErrMissing when there is none. It cannot bring
+	// back what somebody else removed.
+	Replace(ctx context.Context, key string, value []byte, life time.Duration) error
 	// SetOnce stores only when the key is missing and says whether this call (also when repeated by the client with the
 	// same value after a lost answer) is the one that stored it.
 	SetOnce(ctx context.Context, key string, value []byte, life time.Duration) (bool, error)
@@ -32,7 +35,7 @@ type State interface {
 	// Touch sets a new life for an existing key; ErrMissing when there is none.
 	Touch(ctx context.Context, key string, life time.Duration) error
 	Delete(ctx context.Context, keys ...string) error
-	// Raise sets the counter at key to n when n is greater, and returns the counter.
+	// Raise sets the counter at key to n when n is greater, and returns the counter. n is 0 or more; a missing counter is 0.
 	Raise(ctx context.Context, key string, n int64) (int64, error)
 	// IndexAdd puts a member with an expiry into the index at key; IndexRemove takes it out; Index lists those not expired.
 	IndexAdd(ctx context.Context, key, member string, expires time.Time) error
