@@ -145,7 +145,10 @@ func (e *embedded) Ping(ctx context.Context) error {
 func (e *embedded) Get(ctx context.Context, key string) (value []byte, err error) {
 	err = e.read.QueryRowContext(ctx, `select value from state where key = ? and (expires = 0 or expires > ?)`,
 		key, e.now().UnixMilli()).Scan(&value)
-	return value, failed("get", err)
+	if err != nil {
+		return nil, failed("get", err)
+	}
+	return bytesOf(value), nil
 }
 
 func (e *embedded) GetMany(ctx context.Context, keys ...string) ([][]byte, error) {
@@ -170,7 +173,7 @@ func (e *embedded) GetMany(ctx context.Context, keys ...string) ([][]byte, error
 		if err := rows.Scan(&key, &value); err != nil {
 			return nil, failed("get many", err)
 		}
-		found[key] = value
+		found[key] = bytesOf(value)
 	}
 	values := make([][]byte, len(keys))
 	for i, k := range keys {

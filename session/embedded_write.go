@@ -16,7 +16,7 @@ func (e *embedded) over(life time.Duration) (int64, error) {
 	return e.now().Add(life).UnixMilli(), nil
 }
 
-// bytesOf keeps an empty value apart from none: the column is not null.
+// bytesOf keeps an empty value apart from none: the column is not null, and the driver reads it back as nil.
 func bytesOf(value []byte) []byte {
 	if value == nil {
 		return []byte{}
@@ -71,7 +71,7 @@ func (e *embedded) Take(ctx context.Context, key string) (value []byte, err erro
 	if expires != 0 && expires <= e.now().UnixMilli() {
 		return nil, ErrMissing
 	}
-	return value, nil
+	return bytesOf(value), nil
 }
 
 func (e *embedded) Touch(ctx context.Context, key string, life time.Duration) error {

@@ -1,0 +1,412 @@
+package session_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/ssogate/ssogate/e2e/servers"
+	"github.com/ssogate/ssogate/session"
+)
+
+var bg = context.Background()
+
+// house is a Manager with its State and clock.
+type house struct {
+	*session.Manager
+	*clock
+	state  session.State
+	prefix string
+}
+
+// drivers runs a test over each driver; lives in Redis are by its own clock, so only the records' limits follow the fake one.
+func drivers(t *testing.T, test func(t *testing.T, h house)) {
+	t.Run("embedded", func(t *testing.T) {
+		c := newClock()
+		test(t, newHouse(openEmbedded(t, t.TempDir()+"/state.db", c.now), c))
+	})
+	t.Run("redis", func(t *testing.T) {
+		c := newClock()
+		test(t, newHouse(openRedis(t, session.RedisOptions{Addresses: []string{servers.Redis(t)}, Now: c.now}), c))
+	})
+}
+
+func newHouse(s session.State, c *clock) house {
+	prefix := "test-" + rand.Text()
+	return house{session.NewManager(session.Options{State: s, Prefix: prefix, Now: c.now}), c, s, prefix}
+}
+
+func (h house) record(member string) session.Record {
+	return session.Record{MemberID: member, DomainID: "dom_1", Domain: "mycompany.com", Account: member + "@mycompany.com",
+		Protocol: "saml", Idle: 1800, Expires: h.now().Add(12 * time.Hour)}
+}
+
+func (h house) mustStart(t testing.TB, rec session.Record) string {
+	t.Helper()
+	cookie, err := h.Start(bg, rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cookie
+}
+
+func (h house) lives(t testing.TB, cookie string) session.Record {
+	t.Helper()
+	rec, err := h.Check(bg, cookie)
+	if err != nil {
+		t.Fatalf("want a living session, got %v", err)
+	}
+	return rec
+}
+
+func (h house) over(t testing.TB, cookie string) {
+	t.Helper()
+	if rec, err := h.Check(bg, cookie); !errors.Is(err, session.ErrMissing) {
+		t.Fatalf("want ErrMissing, got %v and member %q", err, rec.MemberID)
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSessionSaysWhatItWasStartedWith(t *testing.T) {
+	drivers(t, func(t *testing.T, h house) {
+		want := session.Record{MemberID: "mem_1", DomainID: "dom_1", Domain: "mycompany.com", Account: "a@mycompany.com",
+			ExternalKey: "k-1", Name: "山田 太郎", Revision: 3, Protocol: "saml", Idle: 60, Expires: h.now().Add(time.Hour),
+			DomainGeneration: 4, MemberGeneration: 5, IdPIssuer: "https://idp", IdPNameID: "n", IdPSession: "_s",
+			Address: "192.0.2.1", UserAgent: "agent \"x\"", AttemptRef: "R1"}
+		got := h.lives(t, h.mustStart(t, want))
+		want.Created, want.LastSeen = h.now(), h.now()
+		if d := cmp.Diff(want, got); d != "" {
+			t.Fatal(d)
+		}
+	})
+}
+
+func TestSessionEnds(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change func(h house, rec *session.Record)
+		end    func(t *testing.T, h house, cookie string)
+	}{
+		"by sign-out": {end: func(t *testing.T, h house, cookie string) {
+			must(t, h.End(bg, cookie))
+			must(t, h.End(bg, cookie)) // ending what is not there is no error
+		}},
+		"by its idle limit":      {end: func(_ *testing.T, h house, _ string) { h.pass(30 * time.Minute) }},
+		"by its absolute limit":  {func(_ house, r *session.Record) { r.Idle = 0 }, func(_ *testing.T, h house, _ string) { h.pass(12 * time.Hour) }},
+		"by a domain generation": {end: func(t *testing.T, h house, _ string) { must(t, h.RaiseGeneration(bg, "dom_1", "", 1)) }},
+		"by a member generation": {end: func(t *testing.T, h house, _ string) { must(t, h.RaiseGeneration(bg, "dom_1", "mem_1", 1)) }},
+		"by another Manager's generation": {end: func(t *testing.T, h house, _ string) {
+			other := session.NewManager(session.Options{State: h.state, Prefix: h.prefix, Now: h.now})
+			must(t, other.RaiseGeneration(bg, "dom_1", "mem_1", 1))
+		}},
+		"by a counter that cannot be read": {end: func(t *testing.T, h house, cookie string) {
+			must(t, h.state.Set(bg, h.prefix+":{dom_1}:gen", []byte("x"), 0))
+			if _, err := h.Check(bg, cookie); !errors.Is(err, session.ErrUnavailable) {
+				t.Fatalf("want ErrUnavailable, got %v", err)
+			}
+			must(t, h.End(bg, cookie))
+			must(t, h.state.Delete(bg, h.prefix+":{dom_1}:gen"))
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			drivers(t, func(t *testing.T, h house) {
+				rec := h.record("mem_1")
+				if tc.change != nil {
+					tc.change(h, &rec)
+				}
+				cookie := h.mustStart(t, rec)
+				h.lives(t, cookie)
+				tc.end(t, h, cookie)
+				h.over(t, cookie)
+				if got, err := h.List(bg, "dom_1", "mem_1"); err != nil || len(got) != 0 {
+					t.Fatalf("still listed: %v, %v", got, err)
+				}
+			})
+		})
+	}
+}
+
+func TestGenerationsEndOnlyWhatIsOlderAndTheirs(t *testing.T) {
+	drivers(t, func(t *testing.T, h house) {
+		old, young, neighbour, abroad := h.record("mem_1"), h.record("mem_1"), h.record("mem_2"), h.record("mem_1")
+		young.DomainGeneration, young.MemberGeneration = 2, 7
+		abroad.DomainID = "dom_2"
+		cookies := []string{h.mustStart(t, old), h.mustStart(t, young), h.mustStart(t, neighbour), h.mustStart(t, abroad)}
+		must(t, h.RaiseGeneration(bg, "dom_1", "mem_1", 7))
+		must(t, h.RaiseGeneration(bg, "dom_1", "mem_1", 6)) // never lowered
+		h.over(t, cookies[0])
+		for _, c := range cookies[1:] {
+			h.lives(t, c)
+		}
+		must(t, h.RaiseGeneration(bg, "dom_1", "", 2))
+		h.over(t, cookies[2])
+		h.lives(t, cookies[1])
+		h.lives(t, cookies[3])
+		if h.RaiseGeneration(bg, "dom}1", "", 1) == nil || h.RaiseGeneration(bg, "dom_1", "a.b", 1) == nil {
+			t.Fatal("a malformed ID was accepted")
+		}
+	})
+}
+
+func TestUseKeepsASessionAliveButNeverPastItsAbsoluteLimit(t *testing.T) {
+	drivers(t, func(t *testing.T, h house) {
+		cookie := h.mustStart(t, h.record("mem_1"))
+		began := h.now()
+		for range 12*3 - 1 { // every 20 minutes, idle limit 30
+			h.pass(20 * time.Minute)
+			if rec := h.lives(t, cookie); !rec.LastSeen.Equal(h.now()) || !rec.Created.Equal(began) {
+				t.Fatalf("last seen %v, created %v at %v", rec.LastSeen, rec.Created, h.now())
+			}
+		}
+		h.pass(20 * time.Minute)
+		h.over(t, cookie)
+	})
+}
+
+func TestLastUseIsNotedAtMostOncePerMinute(t *testing.T) {
+	c := newClock()
+	counted := &counting{State: openEmbedded(t, t.TempDir()+"/state.db", c.now)}
+	h := newHouse(counted, c)
+	cookie := h.mustStart(t, h.record("mem_1"))
+	for range 180 {
+		h.pass(time.Second)
+		h.lives(t, cookie)
+	}
+	if counted.replaced != 3 || counted.asked != 180 {
+		t.Fatalf("%d notes and %d questions in 3 minutes with a check every second, want 3 and 180", counted.replaced, counted.asked)
+	}
+}
+
+// counting counts the round trips of a check, and fails or interrupts its note of last use.
+type counting struct {
+	session.State
+	asked, replaced int
+	before          func()
+	fail            error
+}
+
+func (c *counting) GetMany(ctx context.Context, keys ...string) ([][]byte, error) {
+	c.asked++
+	return c.State.GetMany(ctx, keys...)
+}
+
+func (c *counting) Replace(ctx context.Context, key string, value []byte, life time.Duration) error {
+	c.replaced++
+	if c.before != nil {
+		c.before()
+	}
+	if c.fail != nil {
+		return c.fail
+	}
+	return c.State.Replace(ctx, key, value, life)
+}
+
+func TestASessionEndedDuringACheckStaysEnded(t *testing.T) {
+	drivers(t, func(t *testing.T, h house) {
+		counted := &counting{State: h.state}
+		m := session.NewManager(session.Options{State: counted, Prefix: h.prefix, Now: h.now})
+		cookie := h.mustStart(t, h.record("mem_1"))
+		counted.before = func() { must(t, h.End(bg, cookie)) }
+		h.pass(2 * time.Minute)
+		_, err := m.Check(bg, cookie)
+		must(t, err) // it was alive when it was asked for
+		if counted.replaced != 1 {
+			t.Fatal("the check did not note its use")
+		}
+		h.over(t, cookie)
+	})
+}
+
+func TestAFailedNoteDoesNotFailTheCheck(t *testing.T) {
+	drivers(t, func(t *testing.T, h house) {
+		m := session.NewManager(session.Options{State: &counting{State: h.state, fail: session.ErrUnavailable}, Prefix: h.prefix, Now: h.now})
+		cookie := h.mustStart(t, h.record("mem_1"))
+		h.pass(2 * time.Minute)
+		if rec, err := m.Check(bg, cookie); err != nil || rec.MemberID != "mem_1" {
+			t.Fatal(rec, err)
+		}
+	})
+}
+
+func TestStartRefusesWhatCannotEnd(t *testing.T) {
+	drivers(t, func(t *testing.T, h house) {
+		for name, change := range map[string]func(*session.Record){
+			"no member":          func(r *session.Record) { r.MemberID = "" },
+			"no domain":          func(r *session.Record) { r.DomainID = "" },
+			"dot in the member":  func(r *session.Record) { r.MemberID = "a.b" },
+			"brace in domain":    func(r *session.Record) { r.DomainID = "a}b" },
+			"long ID":            func(r *session.Record) { r.DomainID = strings.Repeat("d", 65) },
+			"no absolute limit":  func(r *session.Record) { r.Expires = time.Time{} },
+			"absolute limit now": func(r *session.Record) { r.Expires = h.now() },
+			"negative idle":      func(r *session.Record) { r.Idle = -1 },
+		} {
+			rec := h.record("mem_1")
+			change(&rec)
+			if cookie, err := h.Start(bg, rec); cookie != "" || !errors.Is(err, session.ErrRecord) {
+				t.Errorf("%s: %q, %v", name, cookie, err)
+			}
+		}
+	})
+}
+
+// tampered are cookie values made from a good one.
+func tampered(cookie string) map[string]string {
+	parts := strings.Split(cookie, ".")
+	other := "A"
+	if strings.HasSuffix(parts[2], "A") {
+		other = "E"
+	}
+	return map[string]string{
+		"empty": "", "other domain": "dom_2." + parts[1] + "." + parts[2], "other member": parts[0] + ".mem_2." + parts[2],
+		"other secret": cookie[:len(cookie)-1] + other, "no member": parts[0] + ".." + parts[2], "two parts": parts[0] + "." + parts[2],
+		"trailing dot": cookie + ".", "white space": " " + cookie, "case": strings.ToUpper(cookie), "quoted": `"` + cookie + `"`,
+		"8 KB": strings.Repeat("a", 8192), "hash tag": "dom_1}:x{." + parts[1] + "." + parts[2], "padding": cookie + "=",
+		"line feed": cookie[:len(cookie)-1] + "\n", "unused bits": cookie[:len(cookie)-1] + "B",
+	}
+}
+
+func TestTamperedCookiesAreNoSession(t *testing.T) {
+	drivers(t, func(t *testing.T, h house) {
+		cookie := h.mustStart(t, h.record("mem_1"))
+		for name, value := range tampered(cookie) {
+			t.Run(name, func(t *testing.T) {
+				h.over(t, value)
+				must(t, h.End(bg, value))
+			})
+		}
+		h.lives(t, cookie)
+	})
+}
+
+func TestListShowsAndEndsOnlyOnesOwn(t *testing.T) {
+	drivers(t, func(t *testing.T, h house) {
+		first := h.mustStart(t, h.record("mem_1"))
+		h.pass(time.Second)
+		second := h.mustStart(t, h.record("mem_1"))
+		theirs := h.mustStart(t, h.record("mem_2"))
+		listed, err := h.List(bg, "dom_1", "mem_1")
+		must(t, err)
+		if len(listed) != 2 || !listed[0].Created.After(listed[1].Created) {
+			t.Fatalf("want two, newest first, got %v", listed)
+		}
+		for _, l := range listed { // the handle is public
+			h.over(t, l.ID)
+			h.over(t, "dom_1.mem_1."+l.ID[:43])
+		}
+		for _, wrong := range [][3]string{{"dom_1", "mem_2", listed[0].ID}, {"dom_2", "mem_1", listed[0].ID},
+			{"dom_1", "mem_1", "nonsense"}, {"dom_1", "mem_1", ""}, {"dom_1", "mem_1", "x}:{y"}} {
+			if err := h.EndByID(bg, wrong[0], wrong[1], wrong[2]); !errors.Is(err, session.ErrMissing) {
+				t.Fatalf("%v: want ErrMissing, got %v", wrong, err)
+			}
+		}
+		must(t, h.EndByID(bg, "dom_1", "mem_1", listed[0].ID))
+		h.over(t, second)
+		h.lives(t, first)
+		h.lives(t, theirs)
+		listed, err = h.List(bg, "dom_1", "mem_1")
+		if err != nil || len(listed) != 1 {
+			t.Fatalf("want one left, got %v, %v", listed, err)
+		}
+		if _, err := h.List(bg, "dom_1", "a:b"); !errors.Is(err, session.ErrMissing) {
+			t.Fatalf("malformed member: %v", err)
+		}
+	})
+}
+
+func TestSessionsOfManyStartAndEndAtOnce(t *testing.T) {
+	drivers(t, func(t *testing.T, h house) {
+		var all sync.WaitGroup
+		for range 32 {
+			all.Go(func() {
+				cookie, err := h.Start(bg, h.record("mem_1"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if _, err = h.Check(bg, cookie); err != nil {
+					t.Error(err)
+				}
+				if err = h.End(bg, cookie); err != nil {
+					t.Error(err)
+				}
+				if _, err = h.Check(bg, cookie); !errors.Is(err, session.ErrMissing) {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+	})
+}
+
+// A dump of Redis is not a set of sessions: nothing that stands in it, nor what can be cut or put together from it, signs
+// anybody in (security.md 3.1).
+func TestADumpOfRedisSignsNobodyIn(t *testing.T) {
+	c := newClock()
+	p := servers.NewRedis(t)
+	t.Cleanup(p.Stop)
+	h := newHouse(openRedis(t, session.RedisOptions{Addresses: []string{p.Addr}, Now: c.now}), c)
+	cookie := h.mustStart(t, h.record("mem_1"))
+	must(t, session.Logins{State: h.state, Prefix: h.prefix}.Put(bg, "handle-1", []byte("record"), time.Minute))
+	_, err := session.Marks{State: h.state, Prefix: h.prefix}.Use(bg, "dom_1", "_assertion", time.Now().Add(time.Minute))
+	must(t, err)
+	_, _, err = session.Limits{State: h.state, Prefix: h.prefix}.Allow(bg, "login", "192.0.2.1", 10)
+	must(t, err)
+
+	words := dump(t, p.Addr)
+	if len(words) < 8 {
+		t.Fatalf("the dump has only %d words", len(words))
+	}
+	secret := cookie[strings.LastIndex(cookie, ".")+1:]
+	for _, w := range words {
+		for _, canary := range []string{cookie, secret, "handle-1", "_assertion", "192.0.2.1"} {
+			if strings.Contains(w, canary) {
+				t.Errorf("%q stands in Redis", canary)
+			}
+		}
+		h.over(t, w)
+		h.over(t, "dom_1.mem_1."+w)
+		if len(w) >= 43 {
+			h.over(t, "dom_1.mem_1."+w[:43])
+			h.over(t, "dom_1.mem_1."+w[len(w)-43:])
+		}
+	}
+	h.lives(t, cookie)
+}
+
+// dump returns all keys and values, and the parts of keys.
+func dump(t testing.TB, addr string) []string {
+	t.Helper()
+	c := redis.NewClient(&redis.Options{Addr: addr})
+	defer c.Close()
+	words := map[string]bool{}
+	keys, err := c.Keys(bg, "*").Result()
+	must(t, err)
+	for _, k := range keys {
+		words[k] = true
+		for _, part := range strings.Split(k, ":") {
+			words[part] = true
+		}
+		if v, err := c.Get(bg, k).Result(); err == nil {
+			words[v] = true
+		}
+		members, _ := c.ZRange(bg, k, 0, -1).Result()
+		for _, m := range members {
+			words[m] = true
+		}
+	}
+	return slices.Collect(maps.Keys(words))
+}
