@@ -57,6 +57,10 @@ type Revocation struct {
 // Store keeps the directory. Every method is atomic. Lookups that find nothing answer ErrNotFound; a write that breaks
 // uniqueness answers ErrConflict. Implementations: store (SQLite, PostgreSQL), proven by store/storetest.
 type Store interface {
+	// Transact runs f in one transaction, which every method called with the ctx given to f joins, those of an audit.Log in
+	// the same store too. An error of f rolls everything back and is returned. Inside another Transact f joins that one.
+	Transact(ctx context.Context, f func(ctx context.Context) error) error
+
 	// PutDomain inserts (Created zero in the store) or replaces by ID. Generation is never lowered.
 	PutDomain(ctx context.Context, d Domain) error
 	Domain(ctx context.Context, id string) (Domain, error)
@@ -86,6 +90,10 @@ type Store interface {
 	MemberByAccount(ctx context.Context, domainID, account string) (Member, error)
 	MemberByExternalKey(ctx context.Context, domainID, key string) (Member, error)
 	Members(ctx context.Context, domainID string, f MemberFilter) ([]Member, error)
+	// MoveMembers gives every member of a domain with the one status the other; it says how many there were.
+	MoveMembers(ctx context.Context, domainID string, from, to Status, now time.Time) (int64, error)
+	// PurgeMembers removes members deleted before that time for good, at most limit; it says how many went.
+	PurgeMembers(ctx context.Context, before time.Time, limit int) (int64, error)
 
 	// Revoke raises the generation of the domain (memberID empty) or member by one and records it, in one transaction.
 	Revoke(ctx context.Context, domainID, memberID string, now time.Time) (Revocation, error)

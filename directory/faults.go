@@ -61,3 +61,13 @@ func faultsText(f Faults) string {
 	}
 	return "directory: " + strings.Join(parts, "; ")
 }
+
+// has reports a fault of the field or of one of its entries.
+func (f Faults) has(field string) bool {
+	for _, x := range f {
+		if x.Field == field || strings.HasPrefix(x.Field, field+"[") {
+			return true
+		}
+	}
+	return false
+}

@@ -37,8 +37,8 @@ type WantedConnection struct {
 	OAuth *WantedOAuth   `yaml:"oauth"`
 }
 
-// WantedSAML is SAMLSettings and, instead of its identity provider fields, an XML metadata document. MetadataFile is read
-// by the caller, who puts the content into Metadata and the path away.
+// WantedSAML is SAMLSettings and, instead of its identity provider fields, an XML metadata document, inline or in a file.
+// The caller reads either into the settings and empties both fields: this room knows no XML.
 type WantedSAML struct {
 	SAMLSettings `yaml:",inline"`
 	Metadata     string `yaml:"metadata"`
