@@ -87,7 +87,7 @@ func TestRequestDocument(t *testing.T) {
 
 // What a domain administrator or a person typed never becomes markup, and a foreign reader sees it unchanged.
 func TestRequestEscapes(t *testing.T) {
-	hostile := `a"b'c<d>&e` + "\t日本"
+	hostile := `a"b'c <d>&e` + "\t日本"
 	r := testRequest()
 	r.EntityID, r.ProviderName, r.NameIDFormat = hostile, hostile, hostile
 	r.Destination = `https://idp.example.com/sso?x=<"'>`
@@ -249,6 +249,7 @@ func TestRequestRefusals(t *testing.T) {
 		"no destination":        {func(r *saml.Request) { r.Destination = "" }, "saml_request_destination"},
 		"relative":              {func(r *saml.Request) { r.Destination = "/sso" }, "saml_request_destination"},
 		"javascript":            {func(r *saml.Request) { r.Destination = "javascript:alert(1)" }, "saml_request_destination"},
+		"ftp":                   {func(r *saml.Request) { r.Destination = "ftp://idp.example.com/sso" }, "saml_request_destination"},
 		"user":                  {func(r *saml.Request) { r.Destination = "https://a@idp.example.com/" }, "saml_request_destination"},
 		"fragment":              {func(r *saml.Request) { r.Destination = "https://idp.example.com/#" }, "saml_request_destination"},
 		"line end":              {func(r *saml.Request) { r.Destination = "https://idp.example.com/\r\nx" }, "saml_request_destination"},
