@@ -102,10 +102,6 @@ func fail(q *record, r *http.Request, err error) {
 
 // asError makes an answer of any error: what is not an *Error is a fault of ours.
 func asError(err error) *Error {
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		return &Error{Status: http.StatusRequestEntityTooLarge, Code: "too_large"}
-	}
 	var e *Error
 	if !errors.As(err, &e) {
 		return &Error{Status: http.StatusInternalServerError, Code: "internal"}

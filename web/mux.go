@@ -86,7 +86,21 @@ func (m *mux) guarded(w http.ResponseWriter, r *http.Request, g Guard, maxBody i
 			return err
 		}
 	}
-	return h(w, r)
+	return sized(h(w, r))
+}
+
+// sized makes the one answer of all handlers that met the end of a body that is too large.
+func sized(err error) error {
+	var limit *http.MaxBytesError
+	if !errors.As(err, &limit) {
+		return err
+	}
+	large := &Error{Status: http.StatusRequestEntityTooLarge, Code: "too_large", Err: limit}
+	var e *Error
+	if errors.As(err, &e) {
+		large.Ref = e.Ref
+	}
+	return large
 }
 
 func (m *mux) routes() []Route { return append([]Route(nil), m.table...) }
