@@ -1,0 +1,49 @@
+# make help tells what there is.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+T ?= 1m
+TOOL := go tool -modfile=.ci/tools/go.mod
+GO_FILES = $(shell git ls-files -co --exclude-standard '*.go')
+
+.PHONY: help
+help: ## this text
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+.PHONY: build
+build: ## bin/ssogate
+	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/ssogate
+
+.PHONY: demo
+demo: build ## everything on one machine, with identity providers to try
+	bin/ssogate demo
+
+.PHONY: tools
+tools: ## install what the tests need (Debian; elsewhere: say what is missing)
+	@.ci/install
+
+.PHONY: node
+node: ## the npm packages of e2e/node
+	@npm ci --prefix e2e/node --silent --no-progress
+
+.PHONY: foreign
+foreign: ## the identity providers written in Go by others, into bin/foreign
+	@cd e2e/foreign && CGO_ENABLED=0 go build -o ../../bin/foreign/ ./... github.com/dexidp/dex/cmd/dex
+
+.PHONY: lint
+lint: ## go mod verify, gofmt, go vet, staticcheck
+	@go mod verify
+	@unformatted=$$(gofmt -l $(GO_FILES)); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
+	@go vet ./...
+	@go -C e2e/foreign vet ./...
+	@go -C .ci/tools vet ./...
+	@$(TOOL) staticcheck ./...
+
+.PHONY: test
+test: tools lint node foreign ## everything that CI runs
+	@go -C .ci/tools test ./...
+	@go -C .ci/tools build -o ../../bin/ ./testsummary
+	@go test -json -race -shuffle=on -timeout=15m ./... | bin/testsummary
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for T, for example: make fuzz T=10m
+	@.ci/fuzz $(T)
