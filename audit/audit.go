@@ -7,8 +7,12 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"time"
 )
+
+// ErrNotFound is answered for a reference number that is unknown.
+var ErrNotFound = errors.New("audit: not found")
 
 // Check is one comparison made during a sign-in: what was wanted, what came, and the section of the standard that asks for it.
 type Check struct {
@@ -79,11 +83,12 @@ type AttemptFilter struct {
 
 // Trace keeps sign-in attempts: 30 days, and at most 10,000 for a domain, the oldest dropped first.
 type Trace interface {
-	// SaveAttempts stores the attempts in one transaction; an attempt with a known Ref is replaced.
+	// SaveAttempts stores the attempts in one transaction; an attempt with a known Ref is replaced, but one that has ended is
+	// never replaced by one that only started: the two may come from two nodes in either order.
 	SaveAttempts(ctx context.Context, as []Attempt) error
 	// Attempt returns the one with that reference number, or ErrNotFound.
 	Attempt(ctx context.Context, ref string) (Attempt, error)
-	// Attempts lists what the filter chooses, newest first.
+	// Attempts lists what the filter chooses, newest first. Attempt and Attempts show the verdict as it Stands now.
 	Attempts(ctx context.Context, f AttemptFilter) ([]Attempt, error)
 	// TrimAttempts removes what is older than the time, and what is over the limit of a domain; it says how many went.
 	TrimAttempts(ctx context.Context, olderThan time.Time, mostPerDomain int) (int64, error)

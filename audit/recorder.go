@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,8 +24,8 @@ const (
 // ErrClosed is returned by a Recorder that was closed.
 var ErrClosed = errors.New("audit: recorder closed")
 
-// RecorderConfig says where and how a Recorder writes. Only Trace is required.
-type RecorderConfig struct {
+// RecorderOptions says where and how a Recorder writes. Only Trace is required.
+type RecorderOptions struct {
 	Trace Trace
 	Now   func() time.Time // default time.Now
 	// After is the clock of the waits, default time.After; the channel it returns is received from at most once.
@@ -32,15 +33,14 @@ type RecorderConfig struct {
 	// Keep and MostPerDomain bound the trace: default 30 days and 10,000.
 	Keep          time.Duration
 	MostPerDomain int
-	// Failed is told of every write or trim that failed; it must not block. Default: nobody.
-	Failed func(err error)
+	Log           *slog.Logger // of writes and trims that failed; default none
 }
 
 // Recorder writes attempts in the background, so that a sign-in never waits for the trace: a queue of 4096, written 200 at a
 // time or after 100 ms. A record with the Ref of one that still waits replaces it. When the queue is full the oldest record
 // is dropped and counted; a write that fails is tried again. Once an hour the trace is trimmed. Safe for concurrent use.
 type Recorder struct {
-	c       RecorderConfig
+	c       RecorderOptions
 	dropped atomic.Int64
 	saved   chan struct{}   // capacity 1: something waits
 	full    chan struct{}   // capacity 1: a whole batch waits
@@ -56,7 +56,7 @@ type Recorder struct {
 }
 
 // NewRecorder starts a Recorder; Close ends it.
-func NewRecorder(c RecorderConfig) *Recorder {
+func NewRecorder(c RecorderOptions) *Recorder {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -69,8 +69,8 @@ func NewRecorder(c RecorderConfig) *Recorder {
 	if c.MostPerDomain == 0 {
 		c.MostPerDomain = 10_000
 	}
-	if c.Failed == nil {
-		c.Failed = func(error) {}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	r := &Recorder{c: c, stop: stop, queued: map[string]Attempt{},

@@ -48,7 +48,7 @@ func (r *Recorder) drain(ctx context.Context) error {
 			return nil
 		}
 		if err := r.store(ctx, batch); err != nil {
-			r.c.Failed(err)
+			r.c.Log.Warn("sign-in trace not stored, will be tried again", "err", err, "waiting", r.Waiting())
 			return err
 		}
 	}
@@ -79,7 +79,7 @@ func (r *Recorder) store(ctx context.Context, batch []Attempt) error {
 	}
 	if len(passed) > 0 && r.save(ctx, passed[:1]) == nil {
 		r.dropped.Add(int64(len(failed)))
-		r.c.Failed(err)
+		r.c.Log.Error("sign-in attempts refused by the store", "err", err, "dropped", len(failed))
 		return nil
 	}
 	r.giveBack(failed)
@@ -137,6 +137,6 @@ func (r *Recorder) trimOnce(ctx context.Context) {
 	defer cancel()
 	_, err := r.c.Trace.TrimAttempts(limited, r.c.Now().Add(-r.c.Keep).Truncate(time.Microsecond), r.c.MostPerDomain)
 	if err != nil && ctx.Err() == nil {
-		r.c.Failed(err)
+		r.c.Log.Warn("sign-in trace not trimmed", "err", err)
 	}
 }
