@@ -120,11 +120,8 @@ func (d *Directory) now() time.Time {
 	return now().UTC().Truncate(time.Microsecond)
 }
 
-// newID returns a UUID version 7 behind a prefix that says what it names: ordered by time, so that indexes stay compact.
-func newID(prefix string) (string, error) {
-	id, err := uuid.NewV7()
-	if err != nil {
-		return "", fmt.Errorf("directory: new id: %w", err)
-	}
-	return prefix + id.String(), nil
+// NewID returns a new identifier, for example NewID("dom") "dom_0198…": a UUID version 7 behind the kind of thing it names,
+// ordered by time so that indexes stay compact. It is unique, and not a secret.
+func NewID(kind string) string {
+	return kind + "_" + uuid.Must(uuid.NewV7()).String() // it fails only where crypto/rand ends the program before
 }

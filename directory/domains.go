@@ -28,12 +28,8 @@ func (d *Directory) AddDomain(ctx context.Context, actor string, v Domain) (Doma
 	if err := checkDomain(&v).err(); err != nil {
 		return Domain{}, err
 	}
-	id, err := newID("dom_")
-	if err != nil {
-		return Domain{}, err
-	}
-	v.ID, v.Generation, v.Created, v.Updated = id, 0, d.now(), d.now()
-	err = d.change(ctx, func(ctx context.Context, _ *changes) error {
+	v.ID, v.Generation, v.Created, v.Updated = NewID("dom"), 0, d.now(), d.now()
+	err := d.change(ctx, func(ctx context.Context, _ *changes) error {
 		if err := d.Store.PutDomain(ctx, v); err != nil {
 			return fmt.Errorf("directory: domain %s: %w", v.Name, err)
 		}

@@ -20,11 +20,7 @@ func (d *Directory) AddKey(ctx context.Context, actor string, k Key) error {
 		return err
 	}
 	if k.ID == "" {
-		id, err := newID("key_")
-		if err != nil {
-			return err
-		}
-		k.ID = id
+		k.ID = NewID("key")
 	}
 	if k.Created.IsZero() {
 		k.Created = d.now()

@@ -70,9 +70,8 @@ func (d *Directory) newMember(m Member, dom Domain) (Member, error) {
 	if err := faults.err(); err != nil {
 		return m, err
 	}
-	var err error
-	m.ID, err = newID("mem_")
-	return m, err
+	m.ID = NewID("mem")
+	return m, nil
 }
 
 // UpdateMember replaces a member; m.Version must be the stored one. A changed status must be a way that SetStatus knows.
