@@ -1,5 +1,10 @@
 // Package oauth is an OAuth 2.0 and OpenID Connect client in three profiles: works, oauth2 and oidc. It is handed an
-// *http.Client that guards the network; it keeps nothing between a Begin and its Finish: the caller stores Secrets.
+// *http.Client that guards the network; it keeps nothing between a Begin and its Finish: the caller stores Secrets, and the
+// caller compares the state with the one it gave. Codes lists why an answer can be refused.
+//
+// Finish goes, in this order: the issuer of the answer (mix-up), its error or code (client.go), the token request (token.go),
+// for oidc the ID token (idtoken.go) with the provider's keys (keys.go), user information where it is needed, the user key
+// (claims.go). Each comparison is noted (trail.go). What the profiles do differently stands in works.go, oauth2.go, oidc.go.
 package oauth
 
 import (
@@ -84,7 +89,8 @@ type Answer struct {
 	Code, State, Issuer, Error, ErrorDescription string
 }
 
-// Claims are what the provider said, after all checks.
+// Claims are what the provider said, after all checks. Email is for creating a member, never for finding one; it is left out
+// when the provider says that it is not verified (email_verified present and not true).
 type Claims struct {
 	UserKey    string
 	Issuer     string

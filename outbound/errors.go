@@ -1,5 +1,7 @@
 package outbound
 
+import "strings"
+
 // Error is a call that was not made or not finished. Its text names neither address nor answer, and says the same for a port
 // that is closed, filtered, or forbidden after resolving: a customer must not be able to scan with it (security.md 2.3).
 type Error struct {
@@ -34,6 +36,9 @@ var (
 
 // Error never holds an address, a body or a system error.
 func (e *Error) Error() string { return e.text }
+
+// Public is the text without the package's name; it may be shown to the person who typed the address.
+func (e *Error) Public() string { return strings.TrimPrefix(e.text, "outbound: ") }
 
 // Busy says that no call was made because of too many or too many failures; trying later can help.
 func (e *Error) Busy() bool { return e.busy }
