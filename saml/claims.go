@@ -30,36 +30,55 @@ func (v *verifier) claims(m message) (Claims, error) {
 		c.SPNameQualifier, _ = attrValue(nameID, "SPNameQualifier")
 	}
 	readSession(&c, a)
-	err := v.userKey(&c)
+	err := v.userKey(&c, a)
 	if err != nil {
 		return Claims{}, err
 	}
 	return c, nil
 }
 
-// userKey is NameID, or exactly one value of the attribute that the connection names.
-func (v *verifier) userKey(c *Claims) error {
+// userKey is NameID, or the one value of the attribute that the connection names.
+func (v *verifier) userKey(c *Claims, a *etree.Element) error {
 	name := v.e.UserKeyAttribute
 	if name == "" {
 		c.UserKey = c.NameID
 		return nil
 	}
 	const section = "core 2.7.3.1"
-	values := c.Attributes[name]
-	err := v.check("attribute_missing", "User key attribute", section, name, "", len(values) > 0 && (len(values) > 1 || values[0] != ""))
+	values := valuesOf(a, name)
+	err := v.check("attribute_missing", "User key attribute", section, name, "", len(values) > 0)
 	if err != nil {
 		return err
 	}
-	err = v.check("attribute_several", "User key attribute", section, "one value", "", len(values) == 1)
+	err = v.check("attribute_several", "User key attribute", section, "one value", count(values), len(values) == 1)
 	if err != nil {
 		return err
 	}
-	err = v.check("attribute_invalid", "User key attribute", section, "up to 256 bytes, all visible", "", isReadable(values[0]))
+	value, leaf := text(values[0])
+	err = v.check("attribute_missing", "User key attribute", section, "a value", "", !leaf || value != "")
 	if err != nil {
 		return err
 	}
-	c.UserKey = values[0]
+	err = v.check("attribute_invalid", "User key attribute", section, "up to 256 bytes, all visible", "", leaf && isReadable(value))
+	if err != nil {
+		return err
+	}
+	c.UserKey = value
 	return nil
+}
+
+// valuesOf are the values of every attribute of that name, whatever is in them: one too many must not hide as unreadable.
+func valuesOf(a *etree.Element, name string) []*etree.Element {
+	var values []*etree.Element
+	for _, statement := range children(a, nsAssertion, "AttributeStatement") {
+		for _, attribute := range children(statement, nsAssertion, "Attribute") {
+			got, _ := attrValue(attribute, "Name")
+			if got == name {
+				values = append(values, children(attribute, nsAssertion, "AttributeValue")...)
+			}
+		}
+	}
+	return values
 }
 
 // readSession takes the first statement's words and the earliest end of all.

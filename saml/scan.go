@@ -24,7 +24,7 @@ func (g *gatekeeper) declaration() error {
 	if bytes.Contains(g.doc, []byte("\xEF\xBF\xBE")) || bytes.Contains(g.doc, []byte("\xEF\xBF\xBF")) {
 		return malformed("a character that XML forbids")
 	}
-	if !bytes.HasPrefix(g.doc, []byte("<?xml")) {
+	if !bytes.HasPrefix(g.doc, []byte("<?xml ")) {
 		return nil
 	}
 	end := bytes.Index(g.doc, []byte("?>"))
