@@ -149,6 +149,12 @@ func (p PostForm) Host() string {
 	return ""
 }
 
+// Until is the end of the session for machines, UntilText for people.
+func (h Home) Until() string { return h.Expires.UTC().Format(time.RFC3339) }
+
+// UntilText names the time zone: the page does not know that of the person.
+func (h Home) UntilText() string { return h.Expires.UTC().Format("2006-01-02 15:04 UTC") }
+
 // errorText is what an error page says.
 type errorText struct{ Title, Text, Todo string }
 

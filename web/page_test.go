@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ssogate/ssogate/web"
 )
@@ -27,6 +28,8 @@ var pages = []struct {
 	{"logout", web.ConfirmLogout{Action: "/d/logout/mycompany.com", RedirectURI: "https://a.example/"},
 		[]string{`action="/d/logout/mycompany.com"`, `name="redirect_uri" value="https://a.example/"`}},
 	{"nosso", web.NoSSO{Domain: "mycompany.com"}, []string{"mycompany.com"}},
+	{"home", web.Home{Name: "<b>Mina</b>", Account: "mina@mycompany.com", Expires: time.Unix(0, 0), LogoutAction: "/d/logout/mycompany.com"},
+		[]string{`action="/d/logout/mycompany.com"`, "&lt;b&gt;Mina&lt;/b&gt;", "mina@mycompany.com", `datetime="1970-01-01T00:00:00Z"`}},
 }
 
 func show(t *testing.T, name string, data any, r *http.Request, change func(*web.Options), formAction ...string) (*http.Response, string) {

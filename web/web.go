@@ -128,6 +128,13 @@ type (
 		Name   string
 		Target string // host of the accessUrl
 	}
+	// Home is where a sign-in without an accessUrl ends (templates/home.html).
+	Home struct {
+		Name         string
+		Account      string
+		Expires      time.Time // of the session
+		LogoutAction string    // a path of ours, GET
+	}
 	// SignedOut is the page after a logout without a redirect (templates/signedout.html).
 	SignedOut struct {
 		Domain   string
