@@ -54,7 +54,8 @@ var hostPort = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[
 // accessHost is an entry of access_hosts; the directory decides what it lets through.
 var accessHost = regexp.MustCompile(`^(https?://)?(\*\.)?([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
 
-var name = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+// simpleName is the name of a service, or what Redis keys begin with.
+var simpleName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 func (l *loader) publicURL(path, text string) *url.URL {
 	u, err := url.Parse(text)

@@ -16,7 +16,7 @@ func (l *loader) redis(c *Config) {
 		Username: f.Username, Password: f.Password, SentinelPassword: f.SentinelPassword, DB: l.number("redis.db", f.DB, 0, 15),
 		TLS: f.TLS, CAFile: l.readable("redis.ca_file", f.CAFile), Prefix: f.Prefix,
 	}
-	if !name.MatchString(f.Prefix) {
+	if !simpleName.MatchString(f.Prefix) {
 		l.fault("redis.prefix", "want letters, digits, -, _ and . (at most 64)")
 	}
 	for i, a := range f.Addresses {
@@ -151,7 +151,7 @@ func (l *loader) serviceList(c *Config) {
 	var names []string
 	for i, s := range l.file.Services {
 		at := item("services", i)
-		if !name.MatchString(s.Name) {
+		if !simpleName.MatchString(s.Name) {
 			l.fault(at+".name", "want letters, digits, -, _ and . (at most 64)")
 		} else if slices.Contains(names, s.Name) {
 			l.fault(at+".name", "the same name twice")

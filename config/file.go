@@ -4,7 +4,7 @@ package config
 // the reference (describe.go) and docs/configuration.md are made from it.
 //
 // Tags: yaml is the key; default is what holds when nothing is set; doc explains it; secret:"true" keeps the value out of
-// messages and prints, and adds the key <name>_file.
+// messages and prints, and adds the key <name>_file; secret:"address" is an address of which only the password is kept out.
 type file struct {
 	PublicURL      string   `yaml:"public_url" default:"http://127.0.0.1:8080" doc:"The address under which browsers reach ssogate: scheme, host and port, without a path. It must be https unless the host is a loopback address. Everything that identity providers are told (ACS URL, entity ID, redirect URI) is made from it, so changing it later means registering anew at every identity provider."`
 	Listen         string   `yaml:"listen" default:"127.0.0.1:8080" doc:"Where browsers, identity providers and proxies connect: host:port."`
@@ -26,7 +26,7 @@ type file struct {
 }
 
 type databaseFile struct {
-	URL      string `yaml:"url" secret:"true" doc:"sqlite:<path>, or postgres://user:password@host:5432/name?sslmode=verify-full. Empty means sqlite:<data_dir>/directory.db."`
+	URL      string `yaml:"url" secret:"address" doc:"sqlite:<path>, or postgres://user:password@host:5432/name?sslmode=verify-full. Empty means sqlite:<data_dir>/directory.db."`
 	MaxConns int    `yaml:"max_conns" default:"20" doc:"Connections to PostgreSQL at most, 1 to 1000."`
 }
 
@@ -61,7 +61,7 @@ type outboundFile struct {
 	AllowNetworks []string `yaml:"allow_networks" doc:"Private networks (CIDR) in which identity providers may be called. All others that are not public are refused."`
 	AllowHTTP     bool     `yaml:"allow_http" default:"false" doc:"Also call http addresses, unencrypted."`
 	AllowPorts    []int    `yaml:"allow_ports" doc:"Ports besides 443 (and 80 with allow_http)."`
-	Proxy         string   `yaml:"proxy" secret:"true" doc:"http(s) proxy for these calls, as a URL. HTTP_PROXY and its relatives are not read."`
+	Proxy         string   `yaml:"proxy" secret:"address" doc:"http(s) proxy for these calls, as a URL. HTTP_PROXY and its relatives are not read."`
 	CAFile        string   `yaml:"ca_file" doc:"PEM file of authorities trusted besides the system's."`
 }
 

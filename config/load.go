@@ -81,8 +81,11 @@ func (l *loader) fault(path, format string, args ...any) {
 			}
 		}
 	}
-	// What follows from a fault already noted at this place is not told again.
-	if !slices.ContainsFunc(l.faults, func(g Fault) bool { return g.Path == f.Path }) {
+	// What follows from a fault already noted here or above is not told again.
+	follows := func(g Fault) bool {
+		return g.Path == f.Path || g.Path != "" && (strings.HasPrefix(f.Path, g.Path+".") || strings.HasPrefix(f.Path, g.Path+"["))
+	}
+	if !slices.ContainsFunc(l.faults, follows) {
 		l.faults = append(l.faults, f)
 	}
 }

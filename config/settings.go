@@ -13,13 +13,14 @@ const envPrefix = "SSOGATE_"
 
 // setting is one leaf of the YAML: where it stands, what is known of it, and its place in the file struct.
 type setting struct {
-	path   string // "redis.mode"
-	env    string // "SSOGATE_REDIS_MODE"
-	preset string // as in the default tag
-	doc    string
-	kind   string // text, number, switch, duration, list, numbers
-	secret bool
-	value  reflect.Value
+	path    string // "redis.mode"
+	env     string // "SSOGATE_REDIS_MODE"
+	preset  string // as in the default tag
+	doc     string
+	kind    string // text, number, switch, duration, list, numbers
+	secret  bool
+	address bool // the secret is an address with a password in it
+	value   reflect.Value
 }
 
 // section is a mapping of the YAML: the settings and sections in it, in order.
@@ -55,7 +56,8 @@ func sectionOf(v reflect.Value, path, doc string) *section {
 		default:
 			e.setting = &setting{
 				path: at, env: envPrefix + strings.ToUpper(strings.ReplaceAll(at, ".", "_")), preset: field.Tag.Get("default"),
-				doc: e.doc, kind: kindOf(field), secret: field.Tag.Get("secret") == "true", value: v.Field(i),
+				doc: e.doc, kind: kindOf(field), secret: field.Tag.Get("secret") != "",
+				address: field.Tag.Get("secret") == "address", value: v.Field(i),
 			}
 		}
 		s.entries = append(s.entries, e)

@@ -214,6 +214,10 @@ func (l *loader) leaf(t *setting, n ast.Node) {
 		}
 		t.value.SetBool(b.Value)
 	default:
+		if _, number := integer(n); number && t.kind == "duration" {
+			l.fault(t.path, "want a duration such as 30m or 24h")
+			return
+		}
 		text, ok := l.text(t.path, n)
 		if !ok {
 			return
