@@ -22,8 +22,9 @@ const UnspecifiedNameID = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified
 const AppUserAgent = "LineWorks"
 
 const (
-	nsExtension = "urn:ssogate:names:saml:extensions"
-	postBinding = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
+	nsExtension      = "urn:ssogate:names:saml:extensions"
+	persistentNameID = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
+	postBinding      = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
 
 	// SAML Bindings 3.4.3 and 3.5.3.
 	relayStateLimit = 80
@@ -194,6 +195,11 @@ func (r Request) document() (doc []byte, issuerEnd int) {
 		format = UnspecifiedNameID
 	}
 	d.raw(`<saml2p:NameIDPolicy`)
+	if format == persistentNameID {
+		// Core 3.4.1.1: without it an identity provider may not make a persistent identifier at somebody's first sign-in. Other
+		// formats go without, as line-works.md 1.2 shows; for transient ones it is forbidden (errata E14).
+		d.attr("AllowCreate", "true")
+	}
 	d.attr("Format", format)
 	d.raw(`/></saml2p:AuthnRequest>`)
 	return d, issuerEnd

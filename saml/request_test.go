@@ -47,20 +47,22 @@ func TestRequestDocument(t *testing.T) {
 		`{force} ID="_9d2f1c0b3a485766e1d0c2b4a6978f5041326374" IssueInstant="2026-11-22T03:04:05.678Z"` +
 		` ProtocolBinding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" ProviderName="Works &amp; Co" Version="2.0">` +
 		`<saml2:Issuer xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assertion">https://login.example.com/saml/mycompany.com/metadata</saml2:Issuer>` +
-		`{extensions}<saml2p:NameIDPolicy Format="{format}"/></saml2p:AuthnRequest>`
-	fill := func(force, extensions, format string) string {
-		return strings.NewReplacer("{force}", force, "{extensions}", extensions, "{format}", format).Replace(plain)
+		`{extensions}<saml2p:NameIDPolicy {policy}/></saml2p:AuthnRequest>`
+	fill := func(force, extensions, policy string) string {
+		return strings.NewReplacer("{force}", force, "{extensions}", extensions, "{policy}", policy).Replace(plain)
 	}
+	unspecified, persistent := `Format="`+saml.UnspecifiedNameID+`"`, "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
 	app := `<saml2p:Extensions><ssogate:userAgent xmlns:ssogate="urn:ssogate:names:saml:extensions">LineWorks</ssogate:userAgent></saml2p:Extensions>`
 	cases := map[string]struct {
 		change func(*saml.Request)
 		want   string
 	}{
-		"web":         {func(*saml.Request) {}, fill("", "", saml.UnspecifiedNameID)},
-		"app":         {func(r *saml.Request) { r.App = true }, fill("", app, saml.UnspecifiedNameID)},
-		"force":       {func(r *saml.Request) { r.ForceAuthn = true }, fill(` ForceAuthn="true"`, "", saml.UnspecifiedNameID)},
-		"name format": {func(r *saml.Request) { r.NameIDFormat = "urn:x" }, fill("", "", "urn:x")},
-		"other zone":  {func(r *saml.Request) { r.IssueInstant = r.IssueInstant.In(time.FixedZone("JST", 9*3600)) }, fill("", "", saml.UnspecifiedNameID)},
+		"web":         {func(*saml.Request) {}, fill("", "", unspecified)},
+		"app":         {func(r *saml.Request) { r.App = true }, fill("", app, unspecified)},
+		"force":       {func(r *saml.Request) { r.ForceAuthn = true }, fill(` ForceAuthn="true"`, "", unspecified)},
+		"name format": {func(r *saml.Request) { r.NameIDFormat = "urn:x" }, fill("", "", `Format="urn:x"`)},
+		"persistent":  {func(r *saml.Request) { r.NameIDFormat = persistent }, fill("", "", `AllowCreate="true" Format="`+persistent+`"`)},
+		"other zone":  {func(r *saml.Request) { r.IssueInstant = r.IssueInstant.In(time.FixedZone("JST", 9*3600)) }, fill("", "", unspecified)},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
