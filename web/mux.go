@@ -44,6 +44,7 @@ func newMux(o Options) *Mux {
 	if o.MaxBody == 0 {
 		o.MaxBody = DefaultMaxBody
 	}
+	content() // nobody's first page is to wait for it
 	m := mux{Options: o, routing: http.NewServeMux(), hosts: map[string]bool{}, secure: o.PublicURL.Scheme == "https"}
 	for _, host := range append([]string{o.PublicURL.Host}, o.ExtraHosts...) {
 		m.hosts[canonicalHost(host)] = true

@@ -28,7 +28,7 @@ type site struct {
 	assets map[string]asset
 }
 
-// content parses what is embedded when the first page is asked for; a fault in it is a fault of the build.
+// content parses what is embedded, once, for the first mux; a fault in it is a fault of the build.
 var content = sync.OnceValue(func() *site {
 	s, err := loadSite(embedded)
 	if err != nil {
@@ -107,6 +107,11 @@ func leaving(name string) bool {
 	return false
 }
 
+// ownForm are the pages with a form that is posted to ourselves. Under no-referrer browsers send such a post with "Origin: null"
+// (Fetch, section 3.1), and one that does not know Sec-Fetch-Site would then be refused by SameOrigin. Other sites still get
+// neither referrer nor origin.
+func ownForm(name string) bool { return leaving(name) && name != "post" }
+
 func page(w http.ResponseWriter, r *http.Request, status int, name string, data any, formAction ...string) error {
 	s := content()
 	t, ok := s.pages[name]
@@ -130,6 +135,9 @@ func page(w http.ResponseWriter, r *http.Request, status int, name string, data 
 	}
 	h := w.Header()
 	rememberLanguage(w, r, secure)
+	if ownForm(name) {
+		h.Set("Referrer-Policy", "same-origin")
+	}
 	h.Set("Content-Security-Policy", policy(formSources(leaving(name), secure, formAction)...))
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Type", "text/html; charset=utf-8")

@@ -45,6 +45,10 @@ func TestPages(t *testing.T) {
 	for _, p := range pages {
 		for _, lang := range web.Languages() {
 			a, text := show(t, p.name, p.data, get("/page?lang="+lang), nil)
+			referrer := map[bool]string{true: "same-origin", false: "no-referrer"}[strings.Contains(text, `<form method="post" action="/`)]
+			if got := a.Header.Get("Referrer-Policy"); got != referrer {
+				t.Errorf("%s: Referrer-Policy %q, want %q", p.name, got, referrer)
+			}
 			if a.StatusCode != 200 || a.Header.Get("Content-Type") != "text/html; charset=utf-8" || a.Header.Get("Content-Language") != lang {
 				t.Errorf("%s in %s: %d %v", p.name, lang, a.StatusCode, a.Header)
 			}
