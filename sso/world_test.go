@@ -1,0 +1,297 @@
+package sso_test
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"github.com/ssogate/ssogate/audit"
+	"github.com/ssogate/ssogate/credential"
+	"github.com/ssogate/ssogate/directory"
+	"github.com/ssogate/ssogate/outbound"
+	"github.com/ssogate/ssogate/service"
+	"github.com/ssogate/ssogate/session"
+	"github.com/ssogate/ssogate/sso"
+	"github.com/ssogate/ssogate/store"
+	"github.com/ssogate/ssogate/testidp"
+	"github.com/ssogate/ssogate/web"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// idpKeys are shared by every provider of the tests: making RSA keys takes a while.
+var idpKeys = sync.OnceValue(testidp.NewKeys)
+
+// clock is the time of a world; tests move it.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time          { c.mu.Lock(); defer c.mu.Unlock(); return c.now }
+func (c *clock) Advance(d time.Duration) { c.mu.Lock(); c.now = c.now.Add(d); c.mu.Unlock() }
+
+// world is a whole gateway with an identity provider beside it, in one process.
+type world struct {
+	t        *testing.T
+	clock    *clock
+	idp      *testidp.Provider
+	dir      *directory.Directory
+	store    *store.Store
+	state    *switchable
+	sessions *session.Manager
+	attempts *audit.Recorder
+	mux      *web.Mux
+	url      string
+	log      *syncBuffer
+}
+
+// syncBuffer is the log of a world.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+func (s *syncBuffer) String() string { s.mu.Lock(); defer s.mu.Unlock(); return s.b.String() }
+
+// switchable is a session state that can be gone.
+type switchable struct {
+	session.State
+	mu   sync.Mutex
+	gone bool
+}
+
+func (s *switchable) set(gone bool) { s.mu.Lock(); s.gone = gone; s.mu.Unlock() }
+
+func (s *switchable) err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gone {
+		return session.ErrUnavailable
+	}
+	return nil
+}
+
+func (s *switchable) Take(ctx context.Context, key string) ([]byte, error) {
+	if err := s.err(); err != nil {
+		return nil, err
+	}
+	return s.State.Take(ctx, key)
+}
+
+func (s *switchable) Set(ctx context.Context, key string, value []byte, life time.Duration) error {
+	if err := s.err(); err != nil {
+		return err
+	}
+	return s.State.Set(ctx, key, value, life)
+}
+
+func (s *switchable) SetOnce(ctx context.Context, key string, value []byte, life time.Duration) (bool, error) {
+	if err := s.err(); err != nil {
+		return false, err
+	}
+	return s.State.SetOnce(ctx, key, value, life)
+}
+
+func (s *switchable) GetMany(ctx context.Context, keys ...string) ([][]byte, error) {
+	if err := s.err(); err != nil {
+		return nil, err
+	}
+	return s.State.GetMany(ctx, keys...)
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, clock: &clock{now: time.Now().UTC().Truncate(time.Second)}, log: &syncBuffer{}}
+	log := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	dir := t.TempDir()
+	key := make([]byte, 32)
+	rand.Read(key)
+	box, err := credential.NewBox(base64.StdEncoding.EncodeToString(key))
+	must(t, err)
+	w.store, err = store.Open(t.Context(), "sqlite:"+filepath.Join(dir, "directory.db"), box, store.Options{})
+	must(t, err)
+	state, err := session.OpenEmbedded(filepath.Join(dir, "state.db"), w.clock.Now)
+	must(t, err)
+	w.state = &switchable{State: state}
+	w.idp, err = testidp.Start(testidp.Options{Keys: idpKeys(), Now: w.clock.Now})
+	must(t, err)
+	w.dir = &directory.Directory{Store: w.store, Audit: w.store, Now: w.clock.Now}
+	w.sessions = session.NewManager(session.Options{State: w.state, Prefix: "test", Log: log, Now: w.clock.Now})
+	w.dir.EndSessions = func(ctx context.Context, r directory.Revocation) error {
+		return w.sessions.RaiseGeneration(ctx, r.DomainID, r.MemberID, r.Generation)
+	}
+	w.attempts = audit.NewRecorder(audit.RecorderOptions{Trace: w.store, Now: w.clock.Now})
+	out, err := outbound.New(outbound.Options{
+		AllowNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}, AllowHTTP: true, Now: w.clock.Now,
+	})
+	must(t, err)
+	server := httptest.NewUnstartedServer(nil)
+	w.url = "http://" + server.Listener.Addr().String()
+	public, _ := url.Parse(w.url)
+	gateway := sso.New(sso.Options{
+		PublicURL: public, ProviderName: "ssogate", Directory: w.dir, State: w.state, Prefix: "test", Sessions: w.sessions,
+		Outbound: out, Attempts: w.attempts, Metrics: prometheus.NewRegistry(), Log: log, Now: w.clock.Now,
+		Services: []directory.Service{{Name: "board", AccessHosts: []string{"board.example.com", w.url}}},
+		Absolute: 24 * time.Hour, AppAbsolute: 720 * time.Hour, Idle: 8 * time.Hour, LoginWindow: 30 * time.Minute, MetadataValid: 168 * time.Hour,
+	})
+	w.mux = web.NewMux(web.Options{PublicURL: public, Log: log, Now: w.clock.Now})
+	gateway.Routes(w.mux)
+	service.New(service.Options{PublicURL: public, Sessions: w.sessions, Judge: gateway.Judge, Log: log}).Routes(w.mux)
+	w.mux.Handle("GET /landed", web.Public, 0, func(rw http.ResponseWriter, _ *http.Request) error {
+		_, err := io.WriteString(rw, "landed")
+		return err
+	})
+	server.Config.Handler = w.mux
+	server.Start()
+	t.Cleanup(func() {
+		server.Close()
+		w.idp.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		w.attempts.Close(ctx)
+		state.Close()
+		w.store.Close()
+		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	})
+	w.people()
+	return w
+}
+
+func (w *world) people() {
+	for _, p := range []testidp.Person{
+		{Login: "taro", Subject: "emp-1001", Email: "taro@%s", FamilyName: "Yamada", GivenName: "Taro"},
+		{Login: "hanako", Subject: "emp-1002", Email: "hanako@%s"},
+		{Login: "stranger", Subject: "emp-9999", Email: "stranger@%s"},
+	} {
+		w.idp.AddPerson(p)
+	}
+}
+
+// domain adds a domain with Taro (emp-1001) and Hanako (emp-1002) and makes the connection live.
+func (w *world) domain(name string, c directory.Connection, change ...func(*directory.Domain)) directory.Domain {
+	w.t.Helper()
+	d := directory.Domain{Name: name, SSO: true, UserKey: directory.ByExternalKey}
+	for _, do := range change {
+		do(&d)
+	}
+	d, err := w.dir.AddDomain(w.t.Context(), "test", d)
+	must(w.t, err)
+	c, err = w.dir.SaveDraft(w.t.Context(), "test", d.ID, c)
+	must(w.t, err)
+	must(w.t, w.dir.Activate(w.t.Context(), "test", d.ID, c.Revision))
+	for account, key := range map[string]string{"taro": "emp-1001", "hanako": "emp-1002"} {
+		_, err := w.dir.AddMember(w.t.Context(), "test", directory.Member{
+			DomainID: d.ID, Account: account + "@" + name, ExternalKey: key, FamilyName: "Yamada", GivenName: account,
+		})
+		must(w.t, err)
+	}
+	return d
+}
+
+// saml is a connection to the world's provider, which learns about the domain's service provider.
+func (w *world) saml(name string, change ...func(*directory.SAMLSettings)) directory.Connection {
+	w.idp.AddServiceProvider(testidp.SAMLClient{EntityID: w.url + "/saml/" + name + "/metadata", ACS: []string{w.url + "/acs/" + name}})
+	s := &directory.SAMLSettings{
+		EntityID: w.idp.URL("/saml/metadata"), SSOURL: w.idp.URL("/saml/sso"), Binding: directory.BindingRedirect,
+		Certificates: []string{w.idp.Keys().PEM(testidp.KeyRSA)},
+	}
+	for _, do := range change {
+		do(s)
+	}
+	return directory.Connection{Type: directory.SAML, SAML: s}
+}
+
+// board is where logins of the tests want to end.
+const landing = "/landed?x=1"
+
+func (w *world) loginURL(domain string) string {
+	return w.url + "/d/login/" + domain + "?accessUrl=" + url.QueryEscape(w.url+landing)
+}
+
+// signIn walks a whole login and returns the last screen.
+func (w *world) signIn(b *testidp.Browser, domain, login string) *testidp.Screen {
+	w.t.Helper()
+	s, err := b.SignIn(w.t.Context(), w.loginURL(domain), login)
+	must(w.t, err)
+	return s
+}
+
+// landed fails unless the browser stands on the accessUrl with a session that a service accepts.
+func (w *world) landed(b *testidp.Browser, s *testidp.Screen, account string) {
+	w.t.Helper()
+	if s.Status != http.StatusOK || s.URL.String() != w.url+landing {
+		w.t.Fatalf("stands at %s with %d, want the accessUrl\n%s\n%s", s.URL, s.Status, s.Body, w.log)
+	}
+	if got := w.whoami(b); got != account {
+		w.t.Fatalf("signed in as %q, want %q", got, account)
+	}
+}
+
+// whoami asks as a service would; "" is nobody.
+func (w *world) whoami(b *testidp.Browser) string {
+	w.t.Helper()
+	s, err := b.Open(w.t.Context(), w.url+"/auth/verify")
+	must(w.t, err)
+	if s.Status != http.StatusOK {
+		return ""
+	}
+	return s.Header.Get(service.HeaderUser)
+}
+
+// refused fails unless the browser sees a page of that status with a reference number, nobody is signed in, and the attempt
+// of that reference says the code. It returns the attempt.
+func (w *world) refused(b *testidp.Browser, s *testidp.Screen, status int, code string) audit.Attempt {
+	w.t.Helper()
+	if s.Status != status {
+		w.t.Errorf("status %d at %s, want %d\n%s", s.Status, s.URL, status, s.Body)
+	}
+	if got := w.whoami(b); got != "" {
+		w.t.Fatalf("signed in as %q after a refusal", got)
+	}
+	must(w.t, w.attempts.Flush(w.t.Context()))
+	a, err := w.store.Attempt(w.t.Context(), reference.FindString(s.Body))
+	if err != nil {
+		w.t.Fatalf("the page shows no reference of a recorded attempt: %v\n%s\n%s", err, s.Body, w.log)
+	}
+	if code != "" && a.Code != code {
+		w.t.Errorf("code %q (want %q, got %q), expected %q\n%s", a.Code, a.Want, a.Got, code, w.log)
+	}
+	if a.Fix == "" {
+		w.t.Errorf("%s: nobody must fix it", a.Code)
+	}
+	if n := len(a.Checks); n == 0 || a.Checks[n-1].OK {
+		w.t.Errorf("%s: the list of checks does not end with the one that failed", a.Code)
+	}
+	return a
+}
+
+// reference is a reference number as pages show it.
+var reference = regexp.MustCompile(`[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}`)
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
