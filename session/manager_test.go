@@ -177,6 +177,37 @@ func TestUseKeepsASessionAliveButNeverPastItsAbsoluteLimit(t *testing.T) {
 	})
 }
 
+// The server itself forgets a session at the earlier of its limits, also after a note of its last use.
+func TestRedisForgetsASessionWithItsLimits(t *testing.T) {
+	c := newClock()
+	addr := servers.Redis(t)
+	h := newHouse(openRedis(t, session.RedisOptions{Addresses: []string{addr}, Now: c.now}), c)
+	client := redis.NewClient(&redis.Options{Addr: addr})
+	defer client.Close()
+	atMost := func(limit time.Duration) {
+		t.Helper()
+		keys, err := client.Keys(bg, h.prefix+":*:session:*").Result()
+		must(t, err)
+		if len(keys) != 1 {
+			t.Fatalf("keys %q", keys)
+		}
+		left, err := client.PTTL(bg, keys[0]).Result()
+		must(t, err)
+		if left <= 0 || left > limit {
+			t.Fatalf("%v left, want at most %v", left, limit)
+		}
+	}
+	rec := h.record("mem_1")
+	rec.Expires = h.now().Add(50 * time.Minute)
+	cookie := h.mustStart(t, rec)
+	atMost(30 * time.Minute)
+	for _, limit := range []time.Duration{30 * time.Minute, 10 * time.Minute} {
+		h.pass(20 * time.Minute)
+		h.lives(t, cookie)
+		atMost(limit)
+	}
+}
+
 func TestLastUseIsNotedAtMostOncePerMinute(t *testing.T) {
 	c := newClock()
 	counted := &counting{State: openEmbedded(t, t.TempDir()+"/state.db", c.now)}
