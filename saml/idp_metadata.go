@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"encoding/xml"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -163,16 +162,8 @@ func (r *reader) endpoint(name, binding string, list []endpoint, into *string) e
 
 // checkLocation holds addresses to which a browser will be sent.
 func checkLocation(service, location string) error {
-	fault := metadataFault("saml_metadata_location", "Metadata 2.2.2", "an http or https address in "+service, location)
-	u, err := url.Parse(location)
-	if err != nil {
-		return fault
-	}
-	if u.Scheme != "https" && u.Scheme != "http" {
-		return fault
-	}
-	if u.Host == "" || u.User != nil || strings.ContainsAny(location, "# ") {
-		return fault
+	if !isBrowserAddress(location) {
+		return metadataFault("saml_metadata_location", "Metadata 2.2.2", wantAddress+" in "+service, location)
 	}
 	return nil
 }

@@ -124,31 +124,38 @@ func (r Request) check(relayState string) error {
 	return nil
 }
 
-func checkDestination(destination string) error {
-	want := "an absolute http or https address without user, fragment, blank and SAML parameters"
-	fault := requestFault("saml_request_destination", "Bindings 3.4.4", want, destination, AtConnection)
+const wantAddress = "an absolute http or https address without user, fragment, blank and SAML parameters"
 
-	u, err := url.Parse(destination)
+func checkDestination(destination string) error {
+	if !isBrowserAddress(destination) {
+		return requestFault("saml_request_destination", "Bindings 3.4.4", wantAddress, destination, AtConnection)
+	}
+	return nil
+}
+
+// isBrowserAddress says whether a browser can be sent there with a message of a binding.
+func isBrowserAddress(address string) bool {
+	u, err := url.Parse(address)
 	if err != nil {
-		return fault
+		return false
 	}
 	if u.Scheme != "https" && u.Scheme != "http" {
-		return fault
+		return false
 	}
-	if u.Host == "" || u.User != nil || strings.ContainsAny(destination, "# ") {
-		return fault
+	if u.Host == "" || u.User != nil || strings.ContainsAny(address, "# ") {
+		return false
 	}
 	// A second SAMLRequest or SigAlg would leave it to the reader which of the two counts.
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		return fault
+		return false
 	}
 	for name := range query {
 		if isBindingParameter(name) {
-			return fault
+			return false
 		}
 	}
-	return nil
+	return true
 }
 
 func checkExtra(extra url.Values) error {
