@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ssogate/ssogate/audit"
+	"github.com/ssogate/ssogate/config"
+	"github.com/ssogate/ssogate/credential"
+	"github.com/ssogate/ssogate/directory"
+	"github.com/ssogate/ssogate/outbound"
+	"github.com/ssogate/ssogate/session"
+	"github.com/ssogate/ssogate/sso"
+	"github.com/ssogate/ssogate/store"
+)
+
+// node is one process's grip on an installation: its configuration, its directory and what makes outgoing calls.
+type node struct {
+	conf      *config.Config
+	log       *slog.Logger
+	store     *store.Store
+	directory *directory.Directory
+	outbound  *outbound.Client
+	now       func() time.Time
+}
+
+// openNode opens the directory of the configuration. Close it.
+func openNode(ctx context.Context, conf *config.Config, log *slog.Logger) (*node, error) {
+	current, err := masterKey(conf, log)
+	if err != nil {
+		return nil, err
+	}
+	box, err := credential.NewBox(current, conf.Keys.Previous...)
+	if err != nil {
+		return nil, err
+	}
+	s, err := store.Open(ctx, conf.Database.URL, box, store.Options{MaxConns: conf.Database.MaxConns})
+	if err != nil {
+		return nil, err
+	}
+	n := &node{conf: conf, log: log, store: s, now: time.Now}
+	n.directory = &directory.Directory{Store: s, Audit: s, Now: n.now}
+	if n.outbound, err = n.openOutbound(); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return n, nil
+}
+
+func (n *node) openOutbound() (*outbound.Client, error) {
+	o := outbound.Options{
+		AllowNetworks: n.conf.Outbound.AllowNetworks, AllowHTTP: n.conf.Outbound.AllowHTTP, AllowPorts: n.conf.Outbound.AllowPorts,
+		Proxy: n.conf.Outbound.Proxy, UserAgent: "ssogate/" + version, Now: n.now,
+	}
+	if path := n.conf.Outbound.CAFile; path != "" {
+		pem, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("outbound.ca_file: %w", err)
+		}
+		o.RootCAs = pem
+	}
+	return outbound.New(o)
+}
+
+func (n *node) statePath() string { return filepath.Join(n.conf.DataDir, "state.db") }
+
+// openState opens the session state as the process that serves it.
+func (n *node) openState(ctx context.Context) (session.State, error) {
+	if n.conf.Redis.Mode == "embedded" {
+		return session.OpenEmbedded(n.statePath(), n.now)
+	}
+	return n.openRedis(ctx)
+}
+
+// openSharedState opens it for one command, while the gateway may be running.
+func (n *node) openSharedState(ctx context.Context) (session.State, error) {
+	if n.conf.Redis.Mode == "embedded" {
+		return session.OpenBeside(n.statePath(), n.now)
+	}
+	return n.openRedis(ctx)
+}
+
+func (n *node) openRedis(ctx context.Context) (session.State, error) {
+	r := n.conf.Redis
+	return session.OpenRedis(ctx, session.RedisOptions{
+		Mode: r.Mode, Addresses: r.Addresses, Master: r.Master, Username: r.Username, Password: r.Password,
+		SentinelPassword: r.SentinelPassword, DB: r.DB, TLS: r.TLS, CAFile: r.CAFile, Now: n.now,
+	})
+}
+
+func (n *node) sessions(state session.State) *session.Manager {
+	return session.NewManager(session.Options{
+		State: state, Prefix: n.conf.Redis.Prefix, CookieDomain: n.conf.Session.CookieDomain,
+		InsecureCookies: n.conf.Session.InsecureCookies, Log: n.log, Now: n.now,
+	})
+}
+
+// gateway wires the login over a state.
+func (n *node) gateway(state session.State, sessions *session.Manager, attempts *audit.Recorder, metrics prometheus.Registerer) *sso.Gateway {
+	c := n.conf
+	services := make([]directory.Service, 0, len(c.Services))
+	for _, s := range c.Services {
+		services = append(services, directory.Service{Name: s.Name, AccessHosts: s.AccessHosts})
+	}
+	return sso.New(sso.Options{
+		PublicURL: c.PublicURL, ProviderName: c.SAML.ProviderName, Directory: n.directory,
+		State: state, Prefix: c.Redis.Prefix, Sessions: sessions, Binding: session.Binding{InsecureCookies: c.Session.InsecureCookies},
+		Outbound: n.outbound, Attempts: attempts, Services: services, Metrics: metrics, Log: n.log, Now: n.now,
+		Absolute: c.Session.Absolute, AppAbsolute: c.Session.AppAbsolute, Idle: c.Session.Idle, LoginWindow: c.Session.LoginWindow,
+		MetadataValid: c.SAML.MetadataValid, SignMetadata: c.SAML.SignMetadata, Fresh: time.Second,
+		LoginsPerAddress: c.Limits.LoginsPerAddress, LoginsPerDomain: c.Limits.LoginsPerDomain, AnswersPerAddress: c.Limits.AnswersPerAddress,
+	})
+}
+
+func (n *node) keys() *sso.Keys { return &sso.Keys{Directory: n.directory, Now: n.now} }
+
+func (n *node) refresher() *sso.Refresher {
+	return &sso.Refresher{Directory: n.directory, Outbound: n.outbound, Log: n.log, Now: n.now}
+}
+
+// Close gives the directory back.
+func (n *node) Close() { n.store.Close() }
+
+// newLog writes to w as the configuration says.
+func newLog(c config.Log, w io.Writer) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Level)); err != nil {
+		level = slog.LevelInfo
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if c.Format == "text" {
+		return slog.New(slog.NewTextHandler(w, options))
+	}
+	return slog.New(slog.NewJSONHandler(w, options))
+}
