@@ -85,6 +85,8 @@ func badConditions() []recipe {
 		one("audience-first-restriction-without-us", "saml_bad_audience", "<saml:AudienceRestriction>", "<saml:AudienceRestriction>"+other+"</saml:AudienceRestriction><saml:AudienceRestriction>"),
 		one("audience-with-element", "saml_bad_audience", caseEntityID+"<", caseEntityID+"<saml:x/><"),
 		one("audience-in-another-namespace", "saml_bad_audience", "<saml:Audience>", `<saml:Audience xmlns:saml="urn:other">`),
+		one("authn-statement-missing", "saml_authn", baseAuthn, ""),
+		one("authn-statement-in-another-namespace", "saml_authn", "<saml:AuthnStatement ", `<saml:AuthnStatement xmlns:saml="urn:other" `),
 		one("conditions-twice", "saml_conditions", baseConditions, baseConditions+baseConditions),
 		one("condition-unknown", "saml_conditions", "</saml:Conditions>", `<x:Embargo xmlns:x="urn:x"/></saml:Conditions>`),
 		one("condition-abstract", "saml_conditions", "</saml:Conditions>", `<saml:Condition/></saml:Conditions>`),
