@@ -71,8 +71,10 @@ func (s *Store) oneConnection(ctx context.Context, where string, args ...any) (c
 	if err != nil {
 		return directory.Connection{}, err
 	}
-	err = s.openSecret(&c, secret)
-	return c, err
+	if err := s.openSecret(&c, secret); err != nil {
+		return directory.Connection{}, err
+	}
+	return c, nil
 }
 
 // Connections lists all revisions, newest first. A secret that does not open, because its key was lost, is left empty here,

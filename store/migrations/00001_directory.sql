@@ -97,6 +97,7 @@ create table signing_keys (
     certificate bytea  not null,
     created     bigint not null
 );
+create unique index signing_keys_one on signing_keys (coalesce(domain_id, ''), purpose, state) where state in ('current', 'next');
 create index signing_keys_purpose on signing_keys (domain_id, purpose, created);
 
 create table services (
