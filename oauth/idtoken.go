@@ -46,23 +46,24 @@ func (c *client) verifySigned(ctx context.Context, t *trail, e endpoints, name, 
 		return nil, "", err
 	}
 	payload, err := c.verifiedPayload(ctx, e, raw, algorithm)
-	if err != nil && !errors.Is(err, errSignature) {
+	if err != nil && !errors.Is(err, errSignature) && !errors.Is(err, errClaims) {
 		return nil, "", c.keyFault(t, err)
 	}
-	if err := t.judge(err == nil, name+" signature", Refusal{Code: codeSignature, Section: "OpenID Connect Core 3.1.3.7 (6)",
+	if err := t.judge(!errors.Is(err, errSignature), name+" signature", Refusal{Code: codeSignature, Section: "OpenID Connect Core 3.1.3.7 (6)",
 		Want: "a key of the provider", Got: "kid " + plain(unverifiedHeader["kid"]), Fix: AtIdentityProvider}); err != nil {
 		return nil, "", err
 	}
-	o, err := parseObject(payload)
-	if err := t.judge(err == nil, name+" claims", Refusal{Code: codeIDToken, Section: "RFC 7519 4", Want: "one JSON object, no doubled names",
-		Got: fmt.Sprintf("%d bytes", len(payload)), Fix: AtIdentityProvider}); err != nil {
+	o, malformed := parseObject(payload)
+	sound := err == nil && malformed == nil
+	if err := t.judge(sound, name+" claims", Refusal{Code: codeIDToken, Section: "RFC 7519 4", Want: "one JSON object, no doubled names, claims of their kinds",
+		Got: map[bool]string{true: "one", false: "something else"}[sound], Fix: AtIdentityProvider}); err != nil {
 		return nil, "", err
 	}
 	return o, algorithm, nil
 }
 
 // verifiedPayload has go-oidc parse and verify. Issuer, audience and time are judged by judgeClaims, where each is a check
-// one can read; what go-oidc cannot decode as an ID token is as good as unsigned.
+// one can read. What go-oidc cannot decode is refused too: two readers must agree.
 func (c *client) verifiedPayload(ctx context.Context, e endpoints, raw, algorithm string) ([]byte, error) {
 	p := &provider{c: c, address: e.keys}
 	v := oidc.NewVerifier(e.issuer, p, &oidc.Config{SupportedSigningAlgs: []string{algorithm},
@@ -71,11 +72,16 @@ func (c *client) verifiedPayload(ctx context.Context, e endpoints, raw, algorith
 	if p.fault != nil {
 		return nil, p.fault // Verify keeps only its text
 	}
-	if err != nil {
+	if p.payload == nil {
 		return nil, errSignature
+	}
+	if err != nil {
+		return nil, errClaims
 	}
 	return p.payload, nil
 }
+
+var errClaims = errors.New("oauth: signed, yet not an ID token")
 
 // judgeForm accepts the compact serialization with a plain header. crit is refused whatever it names: we understand no
 // extension (RFC 7515 section 4.1.11).
