@@ -29,6 +29,7 @@ func TestLanguage(t *testing.T) {
 		{"lang=zh-HK", "", "", "zh-TW"},
 		{"lang=zh_TW", "", "", "zh-TW"},
 		{"lang=xx", "ja", "ko", "ja"},
+		{"lang=fr", "ja", "ko", "ja"},
 		{"lang=", "", "ko", "ko"},
 		{"slang=ja", "", "ko", "ko"},
 		{"lang=" + strings.Repeat("a", 50000), "", "ko", "ko"},

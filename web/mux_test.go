@@ -220,6 +220,17 @@ func TestBodyLimits(t *testing.T) {
 	}
 }
 
+func TestAnAnnouncedBodyThatIsTooLargeReachesNobody(t *testing.T) {
+	f := newFixture(t, nil)
+	f.Handle("POST /x", web.CrossSitePost, 0, func(http.ResponseWriter, *http.Request) error {
+		t.Error("the handler was called")
+		return nil
+	})
+	if a := f.do(post("/x", strings.Repeat("x", 65))); a.StatusCode != 413 {
+		t.Errorf("status %d", a.StatusCode)
+	}
+}
+
 func TestObserve(t *testing.T) {
 	var seen []string
 	f := newFixture(t, func(o *web.Options) {

@@ -84,6 +84,8 @@ func TestFormAction(t *testing.T) {
 		{"an http identity provider the operator allowed", "post", post("http://idp.internal/sso"), nil, nil, "'self' http://idp.internal https:"},
 		{"ourselves by http", "post", post("http://127.0.0.1:9000/sso"), local, nil, "'self' http://127.0.0.1:9000 https: http:"},
 		{"an action that would end the directive", "post", post("https://a;script-src *"), nil, nil, "'self' https:"},
+		{"a host that would", "post", post("https://a;script-src"), nil, nil, "'self' https:"},
+		{"every host", "post", post("https://*"), nil, nil, "'self' https:"},
 		{"no address", "post", post("javascript:alert(1)"), nil, nil, "'self' https:"},
 		{"given", "continue", web.Continue{}, nil, []string{"https://board.example.com/x"}, "'self' https://board.example.com https:"},
 		{"a page without a form", "nosso", web.NoSSO{}, nil, nil, "'self'"},

@@ -114,7 +114,7 @@ type (
 		Action string
 		Fields map[string]string
 	}
-	// AskAccount is GET /login (templates/account.html).
+	// AskAccount is GET /login (templates/account.html). Its form sends account and, when set, accessUrl to POST /login.
 	AskAccount struct {
 		Account   string
 		AccessURL string
