@@ -19,7 +19,7 @@ type samlConnector struct {
 	issuer       string
 	ssoURL       string
 	certificates []*x509.Certificate
-	keys         []saml.KeyPair // current first
+	keys         Ring
 	entityID     string
 	acs          string
 	provider     string
@@ -40,7 +40,7 @@ func (c *samlConnector) Begin(_ context.Context, s Start) (Departure, error) {
 		NameIDFormat: c.settings.NameIDFormat, ForceAuthn: c.settings.ForceAuthn, App: s.App, IssueInstant: c.now(),
 	}
 	if c.settings.SignRequests {
-		req.Sign = &c.keys[0]
+		req.Sign = &c.keys.Published[0]
 	}
 	d := Departure{RequestID: req.ID, Asked: map[string]string{
 		"request_id": req.ID, "endpoint": WithoutQuery(destination), "binding": string(c.settings.Binding), "acs": c.acs, "entity_id": c.entityID,
@@ -103,7 +103,7 @@ func (c *samlConnector) Finish(_ context.Context, r Return) (Identity, error) {
 
 func (c *samlConnector) decrypters() []*rsa.PrivateKey {
 	var keys []*rsa.PrivateKey
-	for _, k := range c.keys {
+	for _, k := range c.keys.Decrypting {
 		if key, ok := k.Signer.(*rsa.PrivateKey); ok {
 			keys = append(keys, key)
 		}

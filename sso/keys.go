@@ -29,22 +29,30 @@ type Keys struct {
 
 const actorGateway = "gateway"
 
-// SAML returns the domain's service provider keys, the current one first, then next, then previous. The first call for a
-// domain makes its first key; when two nodes try at once, both use the one that was stored first.
-func (k *Keys) SAML(ctx context.Context, d directory.Domain) ([]saml.KeyPair, error) {
+// Ring is a domain's service provider keys in their rollover. The current one signs. Published are the current and the next
+// one: whoever encrypts to what the metadata names goes on being understood when the next becomes current. Decrypting are all,
+// the previous one too, for identity providers that have not read the metadata again.
+type Ring struct{ Published, Decrypting []saml.KeyPair }
+
+// SAML returns the domain's keys. The first call for a domain makes its first key; when two nodes try at once, both use the
+// one that was stored first.
+func (k *Keys) SAML(ctx context.Context, d directory.Domain) (Ring, error) {
 	keys, err := k.ensure(ctx, d.ID, UseSAML, func(now time.Time) (directory.Key, error) { return newSAMLKey(d, now) })
 	if err != nil {
-		return nil, err
+		return Ring{}, err
 	}
-	pairs := make([]saml.KeyPair, 0, len(keys))
+	var r Ring
 	for _, key := range keys {
 		pair, err := saml.ParseKeyPair(key.Private, key.Certificate)
 		if err != nil {
-			return nil, fmt.Errorf("sso: stored key %s: %w", key.ID, err)
+			return Ring{}, fmt.Errorf("sso: stored key %s: %w", key.ID, err)
 		}
-		pairs = append(pairs, pair)
+		r.Decrypting = append(r.Decrypting, pair)
+		if key.State != directory.KeyPrevious {
+			r.Published = append(r.Published, pair)
+		}
 	}
-	return pairs, nil
+	return r, nil
 }
 
 // Signing is a key for the signed identity header; ID is its kid.

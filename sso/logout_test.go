@@ -48,7 +48,9 @@ func TestLogout(t *testing.T) {
 			t.Fatal("the link signed out")
 		}
 		atProvider := false
-		b.Visit = func(v testidp.Visited) { atProvider = atProvider || strings.HasPrefix(v.URL.String(), w.idp.URL("/logout")) }
+		b.Visit = func(v testidp.Visited) {
+			atProvider = atProvider || strings.HasPrefix(v.URL.String(), w.idp.URL("/logout"))
+		}
 		_, err = b.Open(t.Context(), w.url+"/d/logout/out.example") // the page again: the button is the same site's
 		must(t, err)
 		s, err = b.Submit(t.Context(), lastForm(s), "", nil)

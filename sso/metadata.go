@@ -45,7 +45,7 @@ func (g *Gateway) ServiceProvider(r *http.Request, d directory.Domain) ([]byte, 
 		return nil, unavailable(err)
 	}
 	sp := saml.SP{
-		EntityID: g.entityID(d.Name), ACS: g.acsURL(d.Name), ProviderName: g.o.ProviderName, Keys: keys, ID: saml.NewID(),
+		EntityID: g.entityID(d.Name), ACS: g.acsURL(d.Name), ProviderName: g.o.ProviderName, Keys: keys.Published, ID: saml.NewID(),
 		ValidUntil: g.o.Now().Add(g.o.MetadataValid).UTC().Truncate(time.Second), WantAssertionsSigned: true,
 	}
 	if c, err := g.o.Directory.Live(r.Context(), d.ID); err == nil && c.SAML != nil {
@@ -55,7 +55,7 @@ func (g *Gateway) ServiceProvider(r *http.Request, d directory.Domain) ([]byte, 
 		}
 	}
 	if g.o.SignMetadata || r.URL.Query().Get("signed") == "1" {
-		sp.Sign = &keys[0]
+		sp.Sign = &keys.Published[0]
 	}
 	return sp.Metadata()
 }

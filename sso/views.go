@@ -20,7 +20,7 @@ type view struct {
 	domain     directory.Domain
 	connection directory.Connection // zero when no revision is live
 	connector  Connector            // nil when no revision is live
-	keys       []saml.KeyPair       // of our service provider, SAML only
+	keys       Ring                 // of our service provider, SAML only
 	read       time.Time
 }
 
@@ -99,7 +99,7 @@ func (v *views) read(ctx context.Context, name string, known view) (view, error)
 }
 
 // openSAML puts the connection and what its metadata said last together into a connector.
-func (g *Gateway) openSAML(ctx context.Context, d directory.Domain, c directory.Connection, keys []saml.KeyPair) (Connector, error) {
+func (g *Gateway) openSAML(ctx context.Context, d directory.Domain, c directory.Connection, keys Ring) (Connector, error) {
 	s := *c.SAML
 	conn := &samlConnector{
 		settings: s, issuer: s.EntityID, ssoURL: s.SSOURL, keys: keys,
@@ -131,9 +131,7 @@ func (g *Gateway) openSAML(ctx context.Context, d directory.Domain, c directory.
 func (c *samlConnector) apply(idp saml.IdP, m directory.Metadata, now time.Time) {
 	c.issuer = idp.EntityID
 	c.ssoURL, c.settings.Binding = chooseEndpoint(c.settings.Binding, idp)
-	if c.settings.LogoutURL == "" {
-		c.settings.LogoutURL = idp.LogoutRedirect
-	}
+	c.settings.SignRequests = c.settings.SignRequests || idp.WantRequestsSigned
 	switch c.settings.MetadataKeys {
 	case directory.KeysPin:
 	case directory.KeysFollow:

@@ -129,7 +129,7 @@ func newWorld(t *testing.T) *world {
 	rand.Read(key)
 	box, err := credential.NewBox(base64.StdEncoding.EncodeToString(key))
 	must(t, err)
-	w.store, err = store.Open(t.Context(), "sqlite:"+filepath.Join(dir, "directory.db"), box, store.Options{})
+	w.store, err = store.Open(t.Context(), "sqlite:"+filepath.Join(dir, "directory.db"), box, store.Options{QueryTimeout: 10 * time.Second})
 	must(t, err)
 	state, err := session.OpenEmbedded(filepath.Join(dir, "state.db"), w.clock.Now)
 	must(t, err)

@@ -29,7 +29,7 @@ func (a *app) applyCommand() *cobra.Command {
 		if file == "" {
 			return fmt.Errorf("ssogate: %w: apply needs -f", errUsage)
 		}
-		wanted, err := readWanted(file, c.InOrStdin(), n)
+		wanted, err := readWanted(file, c.InOrStdin(), c.ErrOrStderr(), n)
 		if err != nil {
 			return err
 		}
@@ -51,13 +51,13 @@ func (a *app) applyCommand() *cobra.Command {
 	return c
 }
 
-func readWanted(file string, stdin io.Reader, n *node) (directory.Wanted, error) {
+func readWanted(file string, stdin io.Reader, warn io.Writer, n *node) (directory.Wanted, error) {
 	var wanted directory.Wanted
 	if err := readYAML(file, stdin, &wanted); err != nil {
 		return wanted, err
 	}
 	for i := range wanted.Domains {
-		if err := resolve(wanted.Domains[i].Connection, filepath.Dir(file), n.now()); err != nil {
+		if err := resolve(wanted.Domains[i].Connection, filepath.Dir(file), n.now(), warn); err != nil {
 			return wanted, fmt.Errorf("domains[%d] %s: %w", i, wanted.Domains[i].Name, err)
 		}
 	}

@@ -71,7 +71,7 @@ func (r *report) table(t io.Writer) {
 }
 
 func (r *report) installation(ctx context.Context, conf *config.Config) {
-	n, err := openNode(ctx, conf, quietLog(os.Stderr))
+	n, err := openNode(ctx, conf, forCommands, quietLog(os.Stderr))
 	if err != nil {
 		r.fault("database", err.Error(), "see database.url and the keys section of the configuration")
 		return

@@ -36,7 +36,7 @@ func (a *app) connectionDraft() *cobra.Command {
 		if err := readYAML(file, c.InOrStdin(), &w); err != nil {
 			return err
 		}
-		if err := resolve(&w, filepath.Dir(file), n.now()); err != nil {
+		if err := resolve(&w, filepath.Dir(file), n.now(), c.ErrOrStderr()); err != nil {
 			return err
 		}
 		draft := directory.Connection{DomainID: d.ID, Type: w.Type}

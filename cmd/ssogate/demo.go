@@ -103,7 +103,7 @@ func openDemo(ctx context.Context, port int, log *slog.Logger) (d *demo, err err
 	if err != nil {
 		return nil, err
 	}
-	if d.server, err = openServer(ctx, conf, log); err != nil {
+	if d.server, err = openServer(ctx, conf, forCommands, log); err != nil {
 		return nil, err
 	}
 	return d, d.apply(ctx, gatewayURL)

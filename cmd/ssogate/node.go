@@ -31,8 +31,14 @@ type node struct {
 	now       func() time.Time
 }
 
+// Patience with the database: people who sign in get a 503 at once, an operator at the command line rather waits.
+var (
+	forPeople   = store.Options{} // the store's own limits
+	forCommands = store.Options{QueryTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second}
+)
+
 // openNode opens the directory of the configuration. Close it.
-func openNode(ctx context.Context, conf *config.Config, log *slog.Logger) (*node, error) {
+func openNode(ctx context.Context, conf *config.Config, patience store.Options, log *slog.Logger) (*node, error) {
 	current, err := masterKey(conf, log)
 	if err != nil {
 		return nil, err
@@ -41,7 +47,8 @@ func openNode(ctx context.Context, conf *config.Config, log *slog.Logger) (*node
 	if err != nil {
 		return nil, err
 	}
-	s, err := store.Open(ctx, conf.Database.URL, box, store.Options{MaxConns: conf.Database.MaxConns})
+	patience.MaxConns = conf.Database.MaxConns
+	s, err := store.Open(ctx, conf.Database.URL, box, patience)
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,7 @@ func (a *app) withNode(do func(c *cobra.Command, args []string, n *node) error) 
 		if err != nil {
 			return err
 		}
-		n, err := openNode(c.Context(), conf, quietLog(c.ErrOrStderr()))
+		n, err := openNode(c.Context(), conf, forCommands, quietLog(c.ErrOrStderr()))
 		if err != nil {
 			return err
 		}

@@ -22,6 +22,7 @@ import (
 	"github.com/ssogate/ssogate/service"
 	"github.com/ssogate/ssogate/session"
 	"github.com/ssogate/ssogate/sso"
+	"github.com/ssogate/ssogate/store"
 	"github.com/ssogate/ssogate/web"
 )
 
@@ -35,7 +36,7 @@ func (a *app) serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s, err := openServer(c.Context(), conf, newLog(conf.Log, c.ErrOrStderr()))
+			s, err := openServer(c.Context(), conf, forPeople, newLog(conf.Log, c.ErrOrStderr()))
 			if err != nil {
 				return err
 			}
@@ -58,8 +59,8 @@ type server struct {
 }
 
 // openServer opens everything and listens; nothing is served yet.
-func openServer(ctx context.Context, conf *config.Config, log *slog.Logger) (*server, error) {
-	n, err := openNode(ctx, conf, log)
+func openServer(ctx context.Context, conf *config.Config, patience store.Options, log *slog.Logger) (*server, error) {
+	n, err := openNode(ctx, conf, patience, log)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +160,9 @@ func (s *server) Run(ctx context.Context) error {
 	operatorDone := make(chan error, 1)
 	if s.operator != nil {
 		s.log.Info("operator listener", "address", s.operator.Addr().String())
-		go func() { operatorDone <- web.Serve(work, web.NewServer("", s.operatorHandler(), s.log), s.operator, time.Second) }()
+		go func() {
+			operatorDone <- web.Serve(work, web.NewServer("", s.operatorHandler(), s.log), s.operator, time.Second)
+		}()
 	} else {
 		operatorDone <- nil
 	}

@@ -40,7 +40,7 @@ func readYAML(path string, stdin io.Reader, into any) error {
 }
 
 // resolve reads what a connection names by file, relative to dir, and turns SAML metadata into settings.
-func resolve(c *directory.WantedConnection, dir string, now time.Time) error {
+func resolve(c *directory.WantedConnection, dir string, now time.Time, warn io.Writer) error {
 	if c == nil {
 		return nil
 	}
@@ -74,6 +74,9 @@ func resolve(c *directory.WantedConnection, dir string, now time.Time) error {
 	idp, err := saml.ParseMetadata([]byte(s.Metadata), now)
 	if err != nil {
 		return fmt.Errorf("ssogate: %w: metadata: %w", errUsage, explained(err))
+	}
+	for _, w := range idp.Warnings {
+		fmt.Fprintf(warn, "metadata of %s: %s\n", printable(idp.EntityID), printable(w))
 	}
 	s.Metadata = ""
 	fill(&s.SAMLSettings, idp)
