@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -44,7 +45,7 @@ func policy(formAction ...string) string {
 func formSources(leaves, secure bool, origins []string) []string {
 	var sources []string
 	for _, o := range origins {
-		if s := origin(o); s != "" {
+		if s := origin(o); s != "" && !slices.Contains(sources, s) {
 			sources = append(sources, s)
 		}
 	}

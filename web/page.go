@@ -98,7 +98,7 @@ func (v view) Asset(name string) (string, error) {
 	return a.href, nil
 }
 
-// leaving are the pages with a form that ends on another site.
+// leaving tells the pages with a form that ends on another site.
 func leaving(name string) bool {
 	switch name {
 	case "post", "account", "continue", "logout":
@@ -107,10 +107,10 @@ func leaving(name string) bool {
 	return false
 }
 
-// ownForm are the pages with a form that is posted to ourselves. Under no-referrer browsers send such a post with "Origin: null"
+// ownForm tells the pages with a form that is posted to ourselves. Under no-referrer browsers send such a post with "Origin: null"
 // (Fetch, section 3.1), and one that does not know Sec-Fetch-Site would then be refused by SameOrigin. Other sites still get
 // neither referrer nor origin.
-func ownForm(name string) bool { return leaving(name) && name != "post" }
+func ownForm(name string) bool { return name == "continue" || name == "logout" }
 
 func page(w http.ResponseWriter, r *http.Request, status int, name string, data any, formAction ...string) error {
 	s := content()

@@ -114,7 +114,8 @@ type (
 		Action string
 		Fields map[string]string
 	}
-	// AskAccount is GET /login (templates/account.html). Its form sends account and, when set, accessUrl to POST /login.
+	// AskAccount is GET /login (templates/account.html). Its form asks GET /login again, with
+	// account and, when set, accessUrl.
 	AskAccount struct {
 		Account   string
 		AccessURL string
