@@ -168,3 +168,20 @@ func TestLogHoldsNoAddressOfAPage(t *testing.T) {
 		t.Errorf("method %v", line["method"])
 	}
 }
+
+func TestANoteIsMorePreciseThanThePage(t *testing.T) {
+	f := newFixture(t, nil)
+	f.Handle("GET /x", web.Public, 0, func(_ http.ResponseWriter, r *http.Request) error {
+		web.Note(r.Context(), "code", "saml_replayed")
+		web.Note(r.Context(), "ref", "R1")
+		return &web.Error{Status: 403, Code: "login_refused", Ref: "R1", Err: http.ErrNoCookie}
+	})
+	a := f.do(get("/x"))
+	line := f.line(t)
+	if line["code"] != "saml_replayed" || line["page"] != "login_refused" || line["ref"] != "R1" || line["err"] != http.ErrNoCookie.Error() {
+		t.Errorf("line: %v", line)
+	}
+	if text := body(t, a); strings.Contains(text, "replayed") || strings.Contains(text, "cookie") {
+		t.Errorf("the page tells the reason: %s", text)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -100,37 +101,45 @@ func (q *record) log(r *http.Request, took time.Duration) {
 	if q.status >= 500 {
 		level = slog.LevelError
 	}
-	if q.err != nil {
-		var e *Error
-		if errors.As(q.err, &e) {
-			attrs = append(attrs, slog.String("code", e.Code))
-			if e.Ref != "" {
-				attrs = append(attrs, slog.String("ref", e.Ref))
-			}
-			if e.Err != nil {
-				attrs = append(attrs, slog.String("err", e.Err.Error()))
-			}
-		} else {
-			attrs = append(attrs, slog.String("err", q.err.Error()))
-		}
-	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, n := range q.notes {
-		if !reserved(attrs, n.Key) {
+		if !holds(attrs, n.Key) {
 			attrs = append(attrs, n)
+		}
+	}
+	for _, a := range failure(q.err) {
+		if a.Key == "code" && holds(attrs, "code") {
+			a.Key = "page" // a note says the reason more precisely than the page does
+		}
+		if !holds(attrs, a.Key) {
+			attrs = append(attrs, a)
 		}
 	}
 	q.mux.Log.LogAttrs(context.WithoutCancel(r.Context()), level, "request", attrs...)
 }
 
-func reserved(attrs []slog.Attr, key string) bool {
-	for _, a := range attrs {
-		if a.Key == key {
-			return true
-		}
+// failure are the fields of an error: the code of its page, its reference number, and what is only for the log.
+func failure(err error) []slog.Attr {
+	var e *Error
+	switch {
+	case err == nil:
+		return nil
+	case !errors.As(err, &e):
+		return []slog.Attr{slog.String("err", err.Error())}
 	}
-	return false
+	attrs := []slog.Attr{slog.String("code", e.Code)}
+	if e.Ref != "" {
+		attrs = append(attrs, slog.String("ref", e.Ref))
+	}
+	if e.Err != nil {
+		attrs = append(attrs, slog.String("err", e.Err.Error()))
+	}
+	return attrs
+}
+
+func holds(attrs []slog.Attr, key string) bool {
+	return slices.ContainsFunc(attrs, func(a slog.Attr) bool { return a.Key == key })
 }
 
 // knownMethod keeps invented methods out of logs.
