@@ -12,8 +12,12 @@ import (
 
 // The server starts on embedded defaults, answers on both listeners, keeps a second process away, and ends with 0 when told.
 func TestServe(t *testing.T) {
+	addr, err := pick(0)
+	if err != nil {
+		t.Fatal(err)
+	}
 	environ := []string{
-		"SSOGATE_LISTEN=127.0.0.1:0", "SSOGATE_OPERATOR_LISTEN=127.0.0.1:0", "SSOGATE_DATA_DIR=" + t.TempDir(), "SSOGATE_EXTRA_HOSTS=127.0.0.1",
+		"SSOGATE_PUBLIC_URL=http://" + addr, "SSOGATE_LISTEN=" + addr, "SSOGATE_OPERATOR_LISTEN=127.0.0.1:0", "SSOGATE_DATA_DIR=" + t.TempDir(),
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
