@@ -30,7 +30,7 @@ func SAMLIDP(t testing.TB, sp ServiceProvider) *SAMLProvider {
 }
 
 // PySAML2 starts pysaml2/idp.py. Further fields of its form choose how the answer is made: sign (response, assertion, both,
-// none), digest (sha1, sha256, sha512), encrypt (yes, no).
+// none), digest (sha1, sha256, sha512), encrypt (no, aes128-cbc, aes256-cbc, aes256-gcm, tripledes-cbc).
 func PySAML2(t testing.TB, sp ServiceProvider) *SAMLProvider {
 	t.Helper()
 	port, keys := servers.FreePort(t), NewKeys(t, "pysaml2")

@@ -7,27 +7,37 @@ The person types a name, which becomes the NameID, and may choose how the answer
 
     sign    response, assertion, both or none
     digest  sha1, sha256 or sha512, for signature and digest
-    encrypt yes or no, with the key of the service provider's metadata
+    encrypt no, aes128-cbc, aes256-cbc, aes256-gcm or tripledes-cbc (what pysaml2 does by itself), with the key of the
+            service provider's metadata
 
 Routes: /metadata, /sso (redirect and POST binding), /sign-in, /unsolicited?sp=ENTITY (IdP-initiated), /slo (redirect).
 """
 import argparse
+import functools
 import html
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
+import saml2.entity
 from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT
 from saml2.config import IdPConfig
 from saml2.metadata import entity_descriptor
 from saml2.saml import AUTHN_PASSWORD_PROTECTED, NAMEID_FORMAT_UNSPECIFIED, NameID
 from saml2.server import Server
+from saml2.sigver import pre_encryption_part
 from saml2.time_util import in_a_while
 
 ALGORITHMS = {
     "sha1": ("http://www.w3.org/2000/09/xmldsig#rsa-sha1", "http://www.w3.org/2000/09/xmldsig#sha1"),
     "sha256": ("http://www.w3.org/2001/04/xmldsig-more#rsa-sha256", "http://www.w3.org/2001/04/xmlenc#sha256"),
     "sha512": ("http://www.w3.org/2001/04/xmldsig-more#rsa-sha512", "http://www.w3.org/2001/04/xmlenc#sha512"),
+}
+ENCRYPTIONS = {  # algorithm and xmlsec1's name for the session key
+    "tripledes-cbc": ("http://www.w3.org/2001/04/xmlenc#tripledes-cbc", "des-192"),
+    "aes128-cbc": ("http://www.w3.org/2001/04/xmlenc#aes128-cbc", "aes-128"),
+    "aes256-cbc": ("http://www.w3.org/2001/04/xmlenc#aes256-cbc", "aes-256"),
+    "aes256-gcm": ("http://www.w3.org/2009/xmlenc11#aes256-gcm", "aes-256"),
 }
 FORM = """<!doctype html><html lang="en"><title>pysaml2 identity provider</title><form method="post" action="/sign-in">
 <label>Name <input name="user" required></label>
@@ -59,6 +69,13 @@ def make_server(options):
         },
     }
     return Server(config=IdPConfig().load(settings))
+
+
+def choose_encryption(idp, name):
+    """pysaml2 7.0 has no setting for the algorithm."""
+    algorithm, session_key = ENCRYPTIONS[name]
+    saml2.entity.pre_encryption_part = functools.partial(pre_encryption_part, msg_enc=algorithm)
+    idp.sec.encrypt_assertion = functools.partial(type(idp.sec).encrypt_assertion, idp.sec, key_type=session_key)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -115,7 +132,9 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(200, FORM.format(**{name: html.escape(value) for name, value in values.items()}))
 
     def sign_in(self, asked, binding):
-        user, sign, encrypt = asked["user"], asked.get("sign", "both"), asked.get("encrypt", "no") == "yes"
+        user, sign, encrypt = asked["user"], asked.get("sign", "both"), asked.get("encrypt", "no")
+        if encrypt != "no":
+            choose_encryption(self.idp, encrypt)
         signature, digest = ALGORITHMS[asked.get("digest", "sha256")]
         response = self.idp.create_authn_response(
             identity={"givenName": ["Given"], "sn": ["Family"], "mail": [user]},
@@ -124,7 +143,7 @@ class Handler(BaseHTTPRequestHandler):
             name_id=NameID(format=NAMEID_FORMAT_UNSPECIFIED, text=user),
             authn={"class_ref": AUTHN_PASSWORD_PROTECTED, "authn_auth": self.idp.config.entityid},
             sign_response=sign in ("response", "both"), sign_assertion=sign in ("assertion", "both"),
-            encrypt_assertion=encrypt, encrypt_assertion_self_contained=True,
+            encrypt_assertion=encrypt != "no", encrypt_assertion_self_contained=True,
             sign_alg=signature, digest_alg=digest, session_not_on_or_after=in_a_while(hours=8))
         sent = self.idp.apply_binding(BINDING_HTTP_POST, str(response), asked["acs"], asked.get("relay_state", ""), response=True)
         self.reply(200, sent["data"])

@@ -1,0 +1,37 @@
+package e2e_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/ssogate/ssogate/e2e"
+)
+
+var reference = regexp.MustCompile(`^[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}$`)
+
+// refusedPage expects the one safe page: nothing of the message, nobody signed in, and a reference number under which the
+// operator finds the code. It returns what the operator is told.
+func refusedPage(t *testing.T, g *e2e.Gateway, b *e2e.Browser, tab *e2e.Tab, code string) string {
+	t.Helper()
+	tab.WaitForURL(g.URL)
+	tab.WaitFor("#reference")
+	ref := tab.Text("#reference")
+	if !reference.MatchString(ref) {
+		t.Fatalf("reference number: got %q", ref)
+	}
+	body := tab.HTML()
+	for _, secret := range []string{user, "stranger", "SAMLResponse", "Assertion", "localhost", code} {
+		if strings.Contains(body, secret) {
+			t.Errorf("the page for the person tells %q", secret)
+		}
+	}
+	if got := g.Verify(b); got.Status != 401 {
+		t.Errorf("after a refusal /auth/verify answers %d", got.Status)
+	}
+	told := g.Run("login", "show", ref)
+	if !strings.Contains(told, code) {
+		t.Errorf("the operator should read %s:\n%s", code, told)
+	}
+	return told
+}
