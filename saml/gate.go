@@ -1,10 +1,12 @@
 package saml
 
 import (
-	"bytes"
 	"encoding/xml"
 	"strconv"
+	"strings"
 	"unicode/utf8"
+
+	"github.com/beevik/etree"
 )
 
 // Namespaces that the gate and the verifier look for. Nothing is ever recognised by prefix or local name alone.
@@ -44,18 +46,18 @@ const (
 )
 
 type openElement struct {
-	name   []byte // as written, to match the end tag
+	name   string // as written, to match the end tag
 	kind   kind
 	signed bool
 	scope  int // bindings in scope before this element
 }
 
-type binding struct{ prefix, uri []byte }
+type binding struct{ prefix, uri string }
 
-// gatekeeper walks a document once, front to back, without building anything. It knows less XML than the parser behind it
-// and refuses what it does not know, so that what passes reads the same in every parser (security: two parsers that disagree).
+// gatekeeper walks a document once, front to back. It knows less XML than other parsers and refuses what it does not know, so
+// that what passes reads the same in every parser (security: two parsers that disagree).
 type gatekeeper struct {
-	doc        []byte
+	doc        string
 	at         int
 	l          gateLimits
 	open       []openElement
@@ -67,19 +69,35 @@ type gatekeeper struct {
 	assertions int
 	signatures int
 	rootSeen   bool
+	tree       *builder // nil when nobody wants a tree
 }
 
 // gate refuses, with a *Refusal, every document that is not plain UTF-8 XML within the limits l: no document type, no
 // processing instruction after the declaration, one root of a wanted name, no undeclared prefix, no doubled attribute or ID,
 // no ds:Object. It is linear in len(doc), and looks at nothing when the size alone is too much.
 func gate(doc []byte, l gateLimits) error {
+	return walk(doc, l, nil)
+}
+
+// readResponse is the gate for a response, and hands back the root of the tree built in the same walk: there is no second
+// parser that could disagree with the gate.
+func readResponse(doc []byte) (*etree.Element, error) {
+	var b builder
+	err := walk(doc, responseLimits(), &b)
+	if err != nil {
+		return nil, err
+	}
+	return b.root, nil
+}
+
+func walk(doc []byte, l gateLimits, tree *builder) error {
 	if len(doc) > l.Bytes {
 		return refuse("saml_too_large", "bindings 3.5", "at most "+strconv.Itoa(l.Bytes)+" bytes", strconv.Itoa(len(doc))+" bytes")
 	}
 	if !utf8.Valid(doc) {
 		return refuse("saml_encoding", "XML 4.3.3", "UTF-8", "bytes that are not UTF-8")
 	}
-	g := gatekeeper{doc: doc, l: l, open: make([]openElement, 0, 16), scope: make([]binding, 0, 16), ids: make(map[string]struct{}, 8)}
+	g := gatekeeper{doc: string(doc), l: l, open: make([]openElement, 0, 16), scope: make([]binding, 0, 16), ids: make(map[string]struct{}, 8), tree: tree}
 	err := g.declaration()
 	if err != nil {
 		return err
@@ -103,22 +121,22 @@ func (g *gatekeeper) next() error {
 	}
 	rest := g.doc[g.at:]
 	switch {
-	case bytes.HasPrefix(rest, []byte("</")):
+	case strings.HasPrefix(rest, "</"):
 		return g.endTag()
-	case bytes.HasPrefix(rest, []byte("<!--")):
+	case strings.HasPrefix(rest, "<!--"):
 		return g.comment()
-	case bytes.HasPrefix(rest, []byte("<![CDATA[")):
+	case strings.HasPrefix(rest, "<![CDATA["):
 		return g.cdata()
-	case bytes.HasPrefix(rest, []byte("<!")):
+	case strings.HasPrefix(rest, "<!"):
 		return refuse("saml_doctype", "core 1.3.1", "no document type or entity declaration", "a declaration")
-	case bytes.HasPrefix(rest, []byte("<?")):
+	case strings.HasPrefix(rest, "<?"):
 		return refuse("saml_processing_instruction", "xmldsig 8.1", "no processing instruction", "a processing instruction")
 	}
 	return g.startTag()
 }
 
 // enter applies the limits and rules to an element whose start tag was read.
-func (g *gatekeeper) enter(name, prefix, local []byte) error {
+func (g *gatekeeper) enter(name, prefix, local string) error {
 	g.elements++
 	if g.elements > g.l.Elements {
 		return refuse("saml_too_complex", "limits", "at most "+strconv.Itoa(g.l.Elements)+" elements", "more")
@@ -145,16 +163,29 @@ func (g *gatekeeper) enter(name, prefix, local []byte) error {
 		return err
 	}
 	g.open = append(g.open, e)
+	if g.tree != nil {
+		g.tree.start(prefix, local, g.attrs)
+	}
 	return nil
 }
 
+// leave closes the element that was opened last.
+func (g *gatekeeper) leave() {
+	top := g.open[len(g.open)-1]
+	g.open = g.open[:len(g.open)-1]
+	g.scope = g.scope[:top.scope]
+	if g.tree != nil {
+		g.tree.end()
+	}
+}
+
 // place judges where an element stands: the root's name, and for a response the places that wrapping attacks need.
-func (g *gatekeeper) place(e *openElement, uri, local []byte) error {
+func (g *gatekeeper) place(e *openElement, uri, local string) error {
 	if len(g.open) == 0 {
 		e.kind = kindRoot
 		return g.root(uri, local)
 	}
-	if string(uri) == nsSignature && string(local) == "Object" {
+	if uri == nsSignature && local == "Object" {
 		return refuse("saml_ds_object", "core 5.4", "no ds:Object", "one")
 	}
 	if !g.l.Response {
@@ -162,24 +193,24 @@ func (g *gatekeeper) place(e *openElement, uri, local []byte) error {
 	}
 	parent := &g.open[len(g.open)-1]
 	switch {
-	case string(uri) == nsAssertion && (string(local) == "Assertion" || string(local) == "EncryptedAssertion"):
+	case uri == nsAssertion && (local == "Assertion" || local == "EncryptedAssertion"):
 		return g.assertion(e, parent)
-	case string(uri) == nsSignature && string(local) == "Signature":
+	case uri == nsSignature && local == "Signature":
 		return g.signature(parent)
-	case string(uri) == nsProtocol && string(local) == "Response":
+	case uri == nsProtocol && local == "Response":
 		return refuse("saml_misplaced_element", "core 3.3.3", "one Response, the root", "a Response inside")
 	}
 	return nil
 }
 
-func (g *gatekeeper) root(uri, local []byte) error {
+func (g *gatekeeper) root(uri, local string) error {
 	g.rootSeen = true
 	for _, want := range g.l.Roots {
-		if string(uri) == want.Space && string(local) == want.Local {
+		if uri == want.Space && local == want.Local {
 			return nil
 		}
 	}
-	return refuse("saml_root", "core 3.3.3", rootNames(g.l.Roots), clip("{"+string(uri)+"}"+string(local)))
+	return refuse("saml_root", "core 3.3.3", rootNames(g.l.Roots), clip("{"+uri+"}"+local))
 }
 
 func (g *gatekeeper) assertion(e, parent *openElement) error {

@@ -1,7 +1,6 @@
 package saml
 
 import (
-	"bytes"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -10,7 +9,7 @@ import (
 // The tokeniser of the gate: a subset of XML 1.0 (fifth edition). Names are ASCII, references are the five predefined
 // entities and character references; everything else is refused, because SAML needs nothing else.
 
-type rawAttribute struct{ prefix, local, value []byte }
+type rawAttribute struct{ prefix, local, value string }
 
 func malformed(got string) error {
 	return refuse("saml_malformed", "XML 2.1", "well-formed XML", got)
@@ -19,19 +18,19 @@ func malformed(got string) error {
 // declaration skips the XML declaration. A wrong declared encoding would make two parsers read two documents.
 func (g *gatekeeper) declaration() error {
 	if !g.l.Response {
-		g.doc = bytes.TrimPrefix(g.doc, []byte("\xEF\xBB\xBF")) // metadata files saved by hand on Windows
+		g.doc = strings.TrimPrefix(g.doc, "\xEF\xBB\xBF") // metadata files saved by hand on Windows
 	}
-	if bytes.Contains(g.doc, []byte("\xEF\xBF\xBE")) || bytes.Contains(g.doc, []byte("\xEF\xBF\xBF")) {
+	if strings.Contains(g.doc, "\xEF\xBF\xBE") || strings.Contains(g.doc, "\xEF\xBF\xBF") {
 		return malformed("a character that XML forbids")
 	}
-	if !bytes.HasPrefix(g.doc, []byte("<?xml ")) {
+	if !strings.HasPrefix(g.doc, "<?xml ") {
 		return nil
 	}
-	end := bytes.Index(g.doc, []byte("?>"))
+	end := strings.Index(g.doc, "?>")
 	if end < 0 || end > maxNameBytes {
 		return malformed("an endless XML declaration")
 	}
-	fields := strings.Fields(strings.ReplaceAll(string(g.doc[len("<?xml"):end]), "'", `"`))
+	fields := strings.Fields(strings.ReplaceAll(g.doc[len("<?xml"):end], "'", `"`))
 	if len(fields) == 0 || fields[0] != `version="1.0"` {
 		return malformed("an XML declaration without version 1.0")
 	}
@@ -48,22 +47,26 @@ func (g *gatekeeper) declaration() error {
 }
 
 func (g *gatekeeper) text() error {
-	end := bytes.IndexByte(g.doc[g.at:], '<')
+	end := strings.IndexByte(g.doc[g.at:], '<')
 	if end < 0 {
 		end = len(g.doc) - g.at
 	}
 	run := g.doc[g.at : g.at+end]
 	g.at += end
 	if len(g.open) == 0 {
-		if len(bytes.Trim(run, " \t\r\n")) > 0 {
+		if strings.Trim(run, " \t\r\n") != "" {
 			return malformed("text outside the root")
 		}
 		return nil
 	}
-	if bytes.Contains(run, []byte("]]>")) {
+	if strings.Contains(run, "]]>") {
 		return malformed("the end of a CDATA section in text")
 	}
-	return characters(run)
+	err := characters(run)
+	if err == nil && g.tree != nil {
+		g.tree.text(run)
+	}
+	return err
 }
 
 func (g *gatekeeper) comment() error {
@@ -72,8 +75,8 @@ func (g *gatekeeper) comment() error {
 		return refuse("saml_comment", "core 5.4.3", "no comment", "one")
 	}
 	body := g.doc[g.at+len("<!--"):]
-	end := bytes.Index(body, []byte("--"))
-	if end < 0 || !bytes.HasPrefix(body[end:], []byte("-->")) {
+	end := strings.Index(body, "--")
+	if end < 0 || !strings.HasPrefix(body[end:], "-->") {
 		return malformed("a comment without its end")
 	}
 	g.at += len("<!--") + end + len("-->")
@@ -85,7 +88,7 @@ func (g *gatekeeper) cdata() error {
 		return refuse("saml_cdata", "c14n 2.1", "no CDATA section", "one")
 	}
 	body := g.doc[g.at+len("<![CDATA["):]
-	end := bytes.Index(body, []byte("]]>"))
+	end := strings.Index(body, "]]>")
 	if end < 0 {
 		return malformed("a CDATA section without its end")
 	}
@@ -107,12 +110,10 @@ func (g *gatekeeper) endTag() error {
 	if len(g.open) == 0 {
 		return malformed("an end tag too many")
 	}
-	top := g.open[len(g.open)-1]
-	if !bytes.Equal(top.name, name) {
+	if g.open[len(g.open)-1].name != name {
 		return malformed("an end tag of another element")
 	}
-	g.open = g.open[:len(g.open)-1]
-	g.scope = g.scope[:top.scope]
+	g.leave()
 	return nil
 }
 
@@ -144,8 +145,7 @@ func (g *gatekeeper) startTag() error {
 			if err != nil {
 				return err
 			}
-			g.scope = g.scope[:g.open[len(g.open)-1].scope]
-			g.open = g.open[:len(g.open)-1]
+			g.leave()
 			return nil
 		}
 		if !spaced {
@@ -178,7 +178,7 @@ func (g *gatekeeper) attribute() error {
 	}
 	quote := g.doc[g.at]
 	g.at++
-	end := bytes.IndexByte(g.doc[g.at:], quote)
+	end := strings.IndexByte(g.doc[g.at:], quote)
 	if end < 0 {
 		return malformed("an attribute value that does not end")
 	}
@@ -187,7 +187,7 @@ func (g *gatekeeper) attribute() error {
 	}
 	value := g.doc[g.at : g.at+end]
 	g.at += end + 1
-	if bytes.IndexByte(value, '<') >= 0 {
+	if strings.IndexByte(value, '<') >= 0 {
 		return malformed("a tag inside an attribute value")
 	}
 	g.attrs = append(g.attrs, rawAttribute{prefix, local, value})
@@ -195,7 +195,7 @@ func (g *gatekeeper) attribute() error {
 }
 
 // name reads a qualified name of ASCII letters, digits, '_', '-' and '.' with at most one colon.
-func (g *gatekeeper) name() (name, prefix, local []byte, err error) {
+func (g *gatekeeper) name() (name, prefix, local string, err error) {
 	start, colon := g.at, -1
 	for ; g.at < len(g.doc); g.at++ {
 		c := g.doc[g.at]
@@ -213,13 +213,13 @@ func (g *gatekeeper) name() (name, prefix, local []byte, err error) {
 	}
 	name = g.doc[start:g.at]
 	if len(name) == 0 || g.at == colon+1 && colon >= 0 {
-		return nil, nil, nil, malformed("a name that is none")
+		return "", "", "", malformed("a name that is none")
 	}
 	if len(name) > maxNameBytes {
-		return nil, nil, nil, refuse("saml_too_complex", "limits", "names up to "+strconv.Itoa(maxNameBytes)+" bytes", "a longer one")
+		return "", "", "", refuse("saml_too_complex", "limits", "names up to "+strconv.Itoa(maxNameBytes)+" bytes", "a longer one")
 	}
 	if colon < 0 {
-		return name, nil, name, nil
+		return name, "", name, nil
 	}
 	return name, g.doc[start:colon], g.doc[colon+1 : g.at], nil
 }
@@ -238,7 +238,7 @@ func (g *gatekeeper) space() bool {
 }
 
 // characters accepts the characters of XML 2.2 and references to them.
-func characters(run []byte) error {
+func characters(run string) error {
 	for i := 0; i < len(run); i++ {
 		switch c := run[i]; {
 		case c == '&':
@@ -254,9 +254,9 @@ func characters(run []byte) error {
 	return nil
 }
 
-func controls(run []byte) error {
-	for _, c := range run {
-		if c < 0x20 && c != '\t' && c != '\n' && c != '\r' {
+func controls(run string) error {
+	for i := 0; i < len(run); i++ {
+		if c := run[i]; c < 0x20 && c != '\t' && c != '\n' && c != '\r' {
 			return malformed("a control character")
 		}
 	}
@@ -264,12 +264,12 @@ func controls(run []byte) error {
 }
 
 // reference tells how long the reference at the start of run is, and whether it is one we know.
-func reference(run []byte) (int, bool) {
-	end := bytes.IndexByte(run[:min(len(run), len("&#x10FFFF;")+2)], ';')
+func reference(run string) (int, bool) {
+	end := strings.IndexByte(run[:min(len(run), len("&#x10FFFF;")+2)], ';')
 	if end < 2 {
 		return 0, false
 	}
-	body := string(run[1:end])
+	body := run[1:end]
 	switch body {
 	case "lt", "gt", "amp", "quot", "apos":
 		return end + 1, true

@@ -1,8 +1,8 @@
 package saml
 
 import (
-	"bytes"
 	"strconv"
+	"strings"
 )
 
 // bind puts the declarations of the element just read in scope (Namespaces in XML 1.0, sections 3 and 5) and notes its IDs.
@@ -24,17 +24,17 @@ func (g *gatekeeper) bind() error {
 }
 
 func (g *gatekeeper) bindOne(a rawAttribute) error {
-	isDefault := len(a.prefix) == 0 && string(a.local) == "xmlns"
-	isPrefixed := string(a.prefix) == "xmlns"
+	isDefault := a.prefix == "" && a.local == "xmlns"
+	isPrefixed := a.prefix == "xmlns"
 	if !isDefault && !isPrefixed {
 		return nil
 	}
 	// Reserved prefixes and names have no business here, and a reference in a namespace name has none either.
-	reserved := isPrefixed && (string(a.local) == "xml" || string(a.local) == "xmlns" || len(a.value) == 0)
-	if reserved || string(a.value) == nsXML || string(a.value) == nsXMLNS || bytes.IndexByte(a.value, '&') >= 0 {
+	reserved := isPrefixed && (a.local == "xml" || a.local == "xmlns" || a.value == "")
+	if reserved || a.value == nsXML || a.value == nsXMLNS || strings.IndexByte(a.value, '&') >= 0 {
 		return refuse("saml_namespace", "namespaces 3", "an ordinary namespace declaration", "a reserved or empty one")
 	}
-	var prefix []byte
+	prefix := ""
 	if isPrefixed {
 		prefix = a.local
 	}
@@ -45,42 +45,42 @@ func (g *gatekeeper) bindOne(a rawAttribute) error {
 // noteID refuses an ID that occurs twice under any of the names that some verifier takes for an ID: with two, a signature
 // over one could be read as a signature over the other.
 func (g *gatekeeper) noteID(a rawAttribute) error {
-	isXMLID := string(a.prefix) == "xml" && string(a.local) == "id"
-	isID := len(a.prefix) == 0 && (string(a.local) == "ID" || string(a.local) == "Id" || string(a.local) == "id")
+	isXMLID := a.prefix == "xml" && a.local == "id"
+	isID := a.prefix == "" && (a.local == "ID" || a.local == "Id" || a.local == "id")
 	if !isXMLID && !isID {
 		return nil
 	}
-	if len(a.value) == 0 || len(a.value) > maxNameBytes || bytes.ContainsAny(a.value, "& \t\r\n") {
+	if a.value == "" || len(a.value) > maxNameBytes || strings.ContainsAny(a.value, "& \t\r\n") {
 		return refuse("saml_malformed", "XML 3.3.1", "an ID without white space or references", "another")
 	}
-	if _, seen := g.ids[string(a.value)]; seen {
+	if _, seen := g.ids[a.value]; seen {
 		return refuse("saml_duplicate_id", "core 1.3.4", "every ID once", "one twice")
 	}
-	g.ids[string(a.value)] = struct{}{}
+	g.ids[a.value] = struct{}{}
 	return nil
 }
 
-func (g *gatekeeper) lookup(prefix []byte) (uri []byte, ok bool) {
+func (g *gatekeeper) lookup(prefix string) (uri string, ok bool) {
 	for i := len(g.scope) - 1; i >= 0; i-- {
-		if bytes.Equal(g.scope[i].prefix, prefix) {
+		if g.scope[i].prefix == prefix {
 			return g.scope[i].uri, true
 		}
 	}
-	if string(prefix) == "xml" {
-		return []byte(nsXML), true
+	if prefix == "xml" {
+		return nsXML, true
 	}
-	return nil, len(prefix) == 0
+	return "", prefix == ""
 }
 
 // uniqueAttributes refuses undeclared prefixes and two attributes of one name, also when only their namespaces tell.
 func (g *gatekeeper) uniqueAttributes() error {
 	for i, a := range g.attrs {
 		for _, b := range g.attrs[:i] {
-			if bytes.Equal(a.local, b.local) && g.sameSpace(a.prefix, b.prefix) {
+			if a.local == b.local && g.sameSpace(a.prefix, b.prefix) {
 				return refuse("saml_duplicate_attribute", "namespaces 6.3", "every attribute once", "one twice")
 			}
 		}
-		if len(a.prefix) == 0 || string(a.prefix) == "xmlns" {
+		if a.prefix == "" || a.prefix == "xmlns" {
 			continue
 		}
 		if _, ok := g.lookup(a.prefix); !ok {
@@ -90,14 +90,14 @@ func (g *gatekeeper) uniqueAttributes() error {
 	return nil
 }
 
-func (g *gatekeeper) sameSpace(a, b []byte) bool {
-	if bytes.Equal(a, b) {
+func (g *gatekeeper) sameSpace(a, b string) bool {
+	if a == b {
 		return true
 	}
-	if len(a) == 0 || len(b) == 0 || string(a) == "xmlns" || string(b) == "xmlns" {
+	if a == "" || b == "" || a == "xmlns" || b == "xmlns" {
 		return false
 	}
 	uriA, _ := g.lookup(a)
 	uriB, _ := g.lookup(b)
-	return bytes.Equal(uriA, uriB)
+	return uriA == uriB
 }

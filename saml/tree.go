@@ -6,17 +6,6 @@ import (
 	"github.com/beevik/etree"
 )
 
-// parse builds the tree of a document that passed the gate.
-func parse(doc []byte) (*etree.Element, error) {
-	d := etree.NewDocument()
-	d.ReadSettings.MaxDepth = maxDepth + 1
-	err := d.ReadFromBytes(doc)
-	if err != nil || d.Root() == nil {
-		return nil, malformed("something the gate let through")
-	}
-	return d.Root(), nil
-}
-
 // is compares by namespace and local name, never by prefix.
 func is(e *etree.Element, space, tag string) bool {
 	return e.Tag == tag && e.NamespaceURI() == space

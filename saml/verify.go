@@ -11,8 +11,9 @@ import (
 // The order in which a response is judged. Nothing later makes up for something earlier.
 //
 //  1. Decode: the form value is strict base64, of a bounded size.
-//  2. The gate (gate.go, scan.go, scope.go) walks the bytes once and builds nothing. What could cost too much, or what two
-//     parsers could read differently, ends here: document types, comments, CDATA, doubled IDs, a second assertion.
+//  2. The gate (gate.go, scan.go, scope.go) walks the bytes once. What could cost too much, or what two parsers could read
+//     differently, ends here: document types, comments, CDATA, doubled IDs, a second assertion. The same walk makes the tree
+//     (build.go), so nothing parses these bytes a second time.
 //  3. The signature profile (profile.go) is checked on the tree before any cryptography: one Reference to the parent itself,
 //     enveloped and exclusive canonicalisation, algorithms of the list. KeyInfo is never trusted.
 //  4. goxmldsig verifies (signature.go) with each stored certificate, and hands back the tree it parsed from the canonical
@@ -75,13 +76,10 @@ func (v *verifier) verify(response []byte) (Claims, error) {
 	if err != nil {
 		return Claims{}, err
 	}
-	err = v.note("Form of the message", "core 1.3.1", gate(response, responseLimits()))
+	arrived, err := readResponse(response)
+	err = v.note("Form of the message", "core 1.3.1", err)
 	if err != nil {
 		return Claims{}, err
-	}
-	arrived, err := parse(response)
-	if err != nil {
-		return Claims{}, v.note("Form of the message", "core 1.3.1", err)
 	}
 	err = v.hasAssertion(arrived)
 	if err != nil {
