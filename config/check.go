@@ -127,6 +127,7 @@ func (l *loader) rest(c *Config) {
 		LoginsPerAddress:  l.number("limits.logins_per_address", f.Limits.LoginsPerAddress, 0, most),
 		LoginsPerDomain:   l.number("limits.logins_per_domain", f.Limits.LoginsPerDomain, 0, most),
 		AnswersPerAddress: l.number("limits.answers_per_address", f.Limits.AnswersPerAddress, 0, most),
+		DrainWait:         l.duration("limits.drain_wait", f.Limits.DrainWait, 0, 5*time.Minute),
 		Drain:             l.duration("limits.drain", f.Limits.Drain, time.Second, 10*time.Minute),
 	}
 	c.Log = Log{

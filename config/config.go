@@ -90,6 +90,7 @@ type Limits struct {
 	LoginsPerAddress  int           // default 100
 	LoginsPerDomain   int           // default 6000
 	AnswersPerAddress int           // ACS and callbacks, default 100
+	DrainWait         time.Duration // default 0s
 	Drain             time.Duration // default 20s
 }
 

@@ -27,7 +27,7 @@ func fileOf(c *Config) *file {
 		},
 		Limits: limitsFile{
 			LoginsPerAddress: c.Limits.LoginsPerAddress, LoginsPerDomain: c.Limits.LoginsPerDomain,
-			AnswersPerAddress: c.Limits.AnswersPerAddress, Drain: short(c.Limits.Drain),
+			AnswersPerAddress: c.Limits.AnswersPerAddress, DrainWait: short(c.Limits.DrainWait), Drain: short(c.Limits.Drain),
 		},
 		Log:      logFile{Format: c.Log.Format, Level: c.Log.Level},
 		Identity: identityFile{JWT: c.Identity.JWT, JWTLife: short(c.Identity.JWTLife), Audience: c.Identity.Audience},

@@ -76,8 +76,8 @@ type demoService struct{ name, url string }
 type demoDomain struct{ name, kind, login, account string }
 
 // openDemo opens everything and serves the identity provider and the services; the gateway is served by the caller.
-func openDemo(ctx context.Context, port int, log *slog.Logger) (d *demo, err error) {
-	d = &demo{}
+func openDemo(ctx context.Context, port int, log *slog.Logger) (_ *demo, err error) {
+	d := &demo{}
 	defer func() {
 		if err != nil {
 			d.close()

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -67,7 +68,8 @@ func newRoot(environ []string) *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.PersistentFlags().StringVar(&a.configPath, "config", "", "configuration file (without one: embedded defaults in ./ssogate-data)")
+	root.PersistentFlags().StringVar(&a.configPath, "config", valueOf(environ, "SSOGATE_CONFIG"),
+		"configuration file, also SSOGATE_CONFIG (without one: embedded defaults in ./ssogate-data)")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("ssogate: %w: %w\n\n%s", errUsage, err, c.UsageString())
@@ -78,6 +80,15 @@ func newRoot(environ []string) *cobra.Command {
 		a.keyCommand(), a.sessionCommand(), a.loginCommand(), a.auditCommand(), a.healthcheckCommand(),
 	)
 	return root
+}
+
+func valueOf(environ []string, name string) string {
+	for _, e := range environ {
+		if value, ok := strings.CutPrefix(e, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }
 
 // load reads the configuration of this call.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -56,6 +57,7 @@ type server struct {
 	metrics  *prometheus.Registry
 	listener net.Listener
 	operator net.Listener // nil when off
+	draining atomic.Bool
 }
 
 // openServer opens everything and listens; nothing is served yet.
@@ -138,6 +140,9 @@ func (s *server) signer() *service.Signer {
 // ready says what is missing for serving: an empty answer is good.
 func (s *server) ready(ctx context.Context) map[string]error {
 	faults := map[string]error{}
+	if s.draining.Load() {
+		faults["draining"] = errors.New("this node is being stopped")
+	}
 	var wait sync.WaitGroup
 	var redis, database error
 	wait.Go(func() { redis = s.state.Ping(ctx) })
@@ -167,9 +172,20 @@ func (s *server) Run(ctx context.Context) error {
 		operatorDone <- nil
 	}
 	s.log.Info("serving", "address", s.listener.Addr().String(), "public_url", s.conf.PublicURL.String(), "version", version)
-	err := web.Serve(ctx, web.NewServer("", s.mux, s.log), s.listener, s.conf.Limits.Drain)
+	err := web.Serve(s.afterDrainWait(ctx), web.NewServer("", s.mux, s.log), s.listener, s.conf.Limits.Drain)
 	stop()
 	return errors.Join(err, <-operatorDone)
+}
+
+// afterDrainWait ends some time after ctx: in between readiness is false and requests are still answered, so that a load
+// balancer that looks every few seconds sends nobody to a closed door.
+func (s *server) afterDrainWait(ctx context.Context) context.Context {
+	late, stop := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() {
+		s.draining.Store(true)
+		time.AfterFunc(s.conf.Limits.DrainWait, stop)
+	})
+	return late
 }
 
 func (s *server) readGenerations(ctx context.Context, after int64, limit int) ([]session.Generation, error) {
