@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -90,6 +91,16 @@ func TestForgedIDTokens(t *testing.T) {
 		}, "oidc_id_token"},
 		{"padded", func(c map[string]any) string {
 			return strings.Replace(signed(jose.RS256, rsaKey, "k1", c), ".", "=.", 1)
+		}, "oidc_id_token"},
+		{"line break in the claims", func(c map[string]any) string {
+			return strings.Replace(signed(jose.RS256, rsaKey, "k1", c), ".", ".\n", 1)
+		}, "oidc_id_token"},
+		{"line break in the signature", func(c map[string]any) string { return signed(jose.RS256, rsaKey, "k1", c) + "\n" }, "oidc_id_token"},
+		{"unused bits of the signature set", func(c map[string]any) string {
+			token := signed(jose.RS256, rsaKey, "k1", c) // 256 bytes leave four bits of the last character unused
+			const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+			last := strings.IndexByte(alphabet, token[len(token)-1])
+			return token[:len(token)-1] + string(alphabet[last|1])
 		}, "oidc_id_token"},
 		{"1 MB", func(c map[string]any) string {
 			c["x"] = strings.Repeat("x", 700<<10)
@@ -264,6 +275,32 @@ func TestEntraTenants(t *testing.T) {
 			})
 		}
 	}
+	t.Run("the document names another issuer", func(t *testing.T) {
+		m := newMock(t)
+		m.discovery = with(map[string]any{"issuer": "https://evil.example/{tenantid}/v2.0"})
+		c := m.open(t, "oidc", func(c *oauth.Config) {
+			c.Issuer, c.EntraTenants = m.URL+"/common/v2.0", []string{ours}
+			c.HTTP = rewriting(m, "/v2.0/.well-known/")
+		})
+		if _, _, err := c.Begin(context.Background(), oauth.Start{RedirectURI: redirectURI, State: "s"}); code(err) != "oidc_issuer" {
+			t.Fatal(err)
+		}
+	})
+	t.Run("issuer of the answer", func(t *testing.T) {
+		m := newMock(t)
+		m.idClaims = with(map[string]any{"tid": ours, "iss": m.URL + "/" + ours + "/v2.0"})
+		m.discovery = with(map[string]any{"issuer": m.URL + "/{tenantid}/v2.0"})
+		c := m.open(t, "oidc", func(c *oauth.Config) {
+			c.Issuer, c.EntraTenants = m.URL+"/common/v2.0", []string{ours}
+			c.HTTP = rewriting(m, "/v2.0/.well-known/")
+		})
+		for issuer, want := range map[string]string{m.URL + "/" + ours + "/v2.0": "", m.URL + "/" + foreign + "/v2.0": "oidc_issuer", m.URL + "/{tenantid}/v2.0": "oidc_issuer"} {
+			secrets := m.begin(t, c)
+			if _, _, err := c.Finish(context.Background(), oauth.Answer{Code: goodCode, Issuer: issuer}, secrets); code(err) != want {
+				t.Errorf("%s: want %q, got %v", issuer, want, err)
+			}
+		}
+	})
 	t.Run("not pinned", func(t *testing.T) {
 		m := newMock(t)
 		m.discovery = with(map[string]any{"issuer": m.URL + "/{tenantid}/v2.0"})
@@ -425,6 +462,27 @@ func TestOversizeAnswers(t *testing.T) {
 			if l := last(checks); l.Got != "answer too large" {
 				t.Fatalf("got %q", l.Got)
 			}
+		})
+	}
+}
+
+// TestRedirectsAreNotFollowed: also with a client that would, and though what lies there is good.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	for path, want := range map[string]string{"/token": "oauth_token_exchange", "/userinfo": "oauth_user_info"} {
+		t.Run(path, func(t *testing.T) {
+			m := newMock(t)
+			c := m.open(t, "works", func(c *oauth.Config) {
+				c.HTTP = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+					if r.URL.Path == path && !r.URL.Query().Has("moved") {
+						w := httptest.NewRecorder()
+						http.Redirect(w, r, path+"?moved", http.StatusTemporaryRedirect)
+						return w.Result(), nil
+					}
+					return m.Client().Transport.RoundTrip(r)
+				})}
+			})
+			claims, checks, err := m.login(t, c)
+			wantRefusal(t, want, claims, checks, err)
 		})
 	}
 }
