@@ -1,0 +1,95 @@
+// Command bench measures ssogate against baselines in one alternated run and prints ratios of processor time. Machines are
+// noisy and differ; a ratio between two things that were measured turn by turn in the same run is the same everywhere.
+//
+//	go run ./bench            prints a table and writes bench/report.json
+//	go run ./bench -strict    exits 1 when a goal is not met
+//
+// Two kinds of things are measured. Functions (library.go) run in this process, a slice each per round, and getrusage says what
+// they cost, garbage collection included. Servers (servers.go) are processes of their own: the real `ssogate serve` over a real
+// Redis, and beside it a bare Go handler that makes one Redis GET; the load comes from this process, and only the servers'
+// processor time counts. Linux only: that time is read from /proc.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"time"
+)
+
+// options of a run.
+type options struct {
+	out      string
+	strict   bool
+	rounds   int           // of functions; servers take a third
+	slice    time.Duration // of processor time per function and round
+	requests int           // per server and round; logins are a fiftieth
+}
+
+func main() {
+	if addr := os.Getenv(bareEnv); addr != "" {
+		fail(serveBare(addr, os.Stdout))
+		return
+	}
+	o := options{}
+	flag.StringVar(&o.out, "out", "bench/report.json", "where the report is written")
+	flag.BoolVar(&o.strict, "strict", false, "exit 1 when a goal is not met")
+	flag.IntVar(&o.rounds, "rounds", 15, "how often the measured things take turns")
+	flag.DurationVar(&o.slice, "slice", 80*time.Millisecond, "processor time per function and round")
+	flag.IntVar(&o.requests, "requests", 20_000, "requests per server and round")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	met, err := run(ctx, o, os.Stdout)
+	fail(err)
+	if o.strict && !met {
+		os.Exit(1)
+	}
+}
+
+func fail(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+}
+
+// run measures everything, prints the table, writes the report and says whether every goal is met.
+func run(ctx context.Context, o options, w io.Writer) (met bool, err error) {
+	tasks, err := libraryTasks()
+	if err != nil {
+		return false, err
+	}
+	results, err := alternate(ctx, tasks, o.rounds, o.slice)
+	if err != nil {
+		return false, err
+	}
+	served, err := measureServers(ctx, o)
+	if err != nil {
+		return false, err
+	}
+	for name, costs := range served {
+		results[name] = costs
+	}
+	lines, err := judge(results)
+	if err != nil {
+		return false, err
+	}
+	table(w, lines)
+	report, err := json.MarshalIndent(lines, "", "  ")
+	if err != nil {
+		return false, fmt.Errorf("bench: report: %w", err)
+	}
+	if err := os.WriteFile(o.out, append(report, '\n'), 0o644); err != nil {
+		return false, fmt.Errorf("bench: report: %w", err)
+	}
+	met = true
+	for _, l := range lines {
+		met = met && l.OK
+	}
+	return met, nil
+}
