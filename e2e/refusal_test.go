@@ -1,9 +1,11 @@
 package e2e_test
 
 import (
+	"context"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ssogate/ssogate/e2e"
 )
@@ -34,4 +36,20 @@ func refusedPage(t *testing.T, g *e2e.Gateway, b *e2e.Browser, tab *e2e.Tab, cod
 		t.Errorf("the operator should read %s:\n%s", code, told)
 	}
 	return told
+}
+
+// eventually waits until something holds that another process brings about within a second or so.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("it never came about that %s", what)
+		case <-tick.C:
+		}
+	}
 }
