@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -34,6 +35,9 @@ func (d *Directory) Apply(ctx context.Context, actor string, w Wanted) ([]Change
 		}
 		return nil
 	})
+	if err != nil && !errors.Is(err, ErrSessionsPending) {
+		return nil, err
+	}
 	return changesOf(steps), err
 }
 

@@ -15,7 +15,11 @@ func (p *planner) domain(ctx context.Context, path string, w WantedDomain) error
 		return err
 	}
 	dom := withDefaults(merged(old, known, w))
-	p.faults = append(p.faults, checkDomain(&dom).under(path)...)
+	faults := checkDomain(&dom)
+	p.faults = append(p.faults, faults.under(path)...)
+	if faults.has("language") || faults.has("time_zone") { // said once, not again for every member who takes it over
+		dom.Language, dom.TimeZone = DefaultLanguage, DefaultTimeZone
+	}
 	var before view
 	if known {
 		before = domainView(old)
