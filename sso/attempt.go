@@ -13,19 +13,41 @@ import (
 	"github.com/ssogate/ssogate/web"
 )
 
+// attempt is the record of one sign-in and the address, as judged, that the person wanted to reach: "try again" leads there.
+type attempt struct {
+	audit.Attempt
+	target string
+}
+
 // newAttempt opens the record of one sign-in.
-func (g *Gateway) newAttempt(r *http.Request, v view, initiator, target string) audit.Attempt {
-	return audit.Attempt{
+func (g *Gateway) newAttempt(r *http.Request, v view, initiator, target string) attempt {
+	return attempt{target: target, Attempt: audit.Attempt{
 		Ref: audit.NewRef(), DomainID: v.domain.ID, Domain: v.domain.Name, Revision: v.connection.Revision,
 		Protocol: protocolOf(v.connection), Initiator: initiator, Started: g.o.Now(),
 		Address: web.ClientIP(r.Context()).String(), UserAgent: cut(r.UserAgent(), 256), AccessURL: WithoutQuery(target),
 		Verdict: audit.Started, RequestIDs: []string{web.RequestID(r.Context())},
+	}}
+}
+
+// resumed opens the record of a login that comes back.
+func resumed(r *http.Request, l Login) attempt {
+	a := attempt{Attempt: l.Attempt, target: l.AccessURL}
+	a.RequestIDs = append(a.RequestIDs, web.RequestID(r.Context()))
+	return a
+}
+
+// retry is the path that starts the same login again.
+func (a attempt) retry() string {
+	path := "/d/login/" + url.PathEscape(a.Domain)
+	if a.target == "" {
+		return path
 	}
+	return path + "?" + url.Values{"accessUrl": {a.target}}.Encode()
 }
 
 // refuse closes the attempt, and returns the one safe page for the person. What was wanted and what came stays in the attempt;
 // the log gets code and reference. An error that is no refusal (Redis or the database is gone) answers 503.
-func (g *Gateway) refuse(r *http.Request, a audit.Attempt, err error) error {
+func (g *Gateway) refuse(r *http.Request, a attempt, err error) error {
 	refusal := asRefusal(err)
 	a.Finished, a.Verdict = g.o.Now(), audit.Refused
 	a.Code, a.Want, a.Got, a.Fix = refusal.Code, refusal.Want, refusal.Got, refusal.Fix
@@ -38,8 +60,8 @@ func (g *Gateway) refuse(r *http.Request, a audit.Attempt, err error) error {
 	if n := len(a.Checks); n == 0 || a.Checks[n-1].OK { // the list ends with the check that failed
 		a.Checks = append(a.Checks, audit.Check{Name: refusal.Code, Section: refusal.Section, Want: refusal.Want, Got: refusal.Got})
 	}
-	g.o.Attempts.Save(a)
-	g.metrics.ended(a)
+	g.o.Attempts.Save(a.Attempt)
+	g.metrics.ended(a.Attempt)
 	web.Note(r.Context(), "ref", a.Ref)
 	web.Note(r.Context(), "code", a.Code)
 	var page *web.Error
@@ -48,14 +70,14 @@ func (g *Gateway) refuse(r *http.Request, a audit.Attempt, err error) error {
 		return page
 	}
 	status, code := pageFor(refusal)
-	return &web.Error{Status: status, Code: code, Ref: a.Ref, RetryURL: "/d/login/" + url.PathEscape(a.Domain), Err: refusal}
+	return &web.Error{Status: status, Code: code, Ref: a.Ref, RetryURL: a.retry(), Err: refusal}
 }
 
-func (g *Gateway) succeed(r *http.Request, a audit.Attempt, m directory.Member) {
+func (g *Gateway) succeed(r *http.Request, a attempt, m directory.Member) {
 	a.Finished, a.Verdict, a.MemberID = g.o.Now(), audit.Succeeded, m.ID
 	a.Checks = append(a.Checks, audit.Check{Name: "member", Want: "a member in use", Got: string(m.Status), OK: true})
-	g.o.Attempts.Save(a)
-	g.metrics.ended(a)
+	g.o.Attempts.Save(a.Attempt)
+	g.metrics.ended(a.Attempt)
 	web.Note(r.Context(), "ref", a.Ref)
 	web.Note(r.Context(), "member", m.ID)
 }

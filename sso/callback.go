@@ -97,8 +97,7 @@ func (g *Gateway) comeBack(w http.ResponseWriter, r *http.Request, v view, handl
 	if err != nil {
 		return err
 	}
-	a := login.Attempt
-	a.RequestIDs = append(a.RequestIDs, web.RequestID(r.Context()))
+	a := resumed(r, login)
 	if refusal := g.belongs(r, v, login); refusal != nil {
 		return g.refuse(r, a, refusal)
 	}
@@ -158,7 +157,7 @@ func (g *Gateway) belongs(r *http.Request, v view, l Login) *Refusal {
 }
 
 // signIn turns a verified identity into a session: used once, member found, address judged again, session started.
-func (g *Gateway) signIn(w http.ResponseWriter, r *http.Request, v view, l Login, a audit.Attempt, id Identity) error {
+func (g *Gateway) signIn(w http.ResponseWriter, r *http.Request, v view, l Login, a attempt, id Identity) error {
 	ctx := r.Context()
 	a.Claims, a.Checks = id.Claims, id.Checks
 	if err := g.useOnce(ctx, v.domain, id); err != nil {

@@ -105,17 +105,18 @@ func (g *Gateway) depart(w http.ResponseWriter, r *http.Request, v view, target 
 		DomainID: v.domain.ID, Revision: v.connection.Revision, AccessURL: target, App: q.Get("app") == "1",
 		Expires: now.Add(g.o.LoginWindow),
 	}
-	login.Attempt = g.newAttempt(r, v, "sp", target)
+	a := g.newAttempt(r, v, "sp", target)
 	start := Start{Handle: handle, Hint: hint(q.Get("account")), App: login.App}
 	if start.App {
 		start.SessionKey = newHandle()
 	}
 	leave, err := v.connector.Begin(ctx, start)
 	if err != nil {
-		return g.refuse(r, login.Attempt, err)
+		return g.refuse(r, a, err)
 	}
 	login.RequestID, login.OAuth = leave.RequestID, leave.Secrets
-	login.Attempt.Asked, login.Attempt.Expires = leave.Asked, login.Expires
+	a.Asked, a.Expires = leave.Asked, login.Expires
+	login.Attempt = a.Attempt
 	if login.App {
 		if err := g.rememberApp(ctx, v.connection.Type, start, leave); err != nil {
 			return unavailable(err)
@@ -190,7 +191,7 @@ func (g *Gateway) cannotOpen(r *http.Request, name string, err error) error {
 	if errors.Is(err, directory.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return unavailable(err)
 	}
-	a := audit.Attempt{Ref: audit.NewRef(), Domain: name, Initiator: "sp", Started: g.o.Now(), Verdict: audit.Refused}
+	a := attempt{Attempt: audit.Attempt{Ref: audit.NewRef(), Domain: name, Initiator: "sp", Started: g.o.Now()}}
 	if d, lookup := g.o.Directory.Domain(r.Context(), name); lookup == nil {
 		a.DomainID = d.ID
 	}

@@ -98,7 +98,11 @@ func TestMembersWhoMayNotSignIn(t *testing.T) {
 	must(t, err)
 	t.Run("unknown", func(t *testing.T) {
 		b := &testidp.Browser{}
-		a := w.refused(b, w.signIn(b, "members.example", "stranger"), http.StatusForbidden, "user_unknown")
+		s := w.signIn(b, "members.example", "stranger")
+		a := w.refused(b, s, http.StatusForbidden, "user_unknown")
+		if retry := "accessUrl=" + url.QueryEscape(w.url+landing); !strings.Contains(s.Body, retry) {
+			t.Errorf("trying again does not lead to %s:\n%s", retry, s.Body)
+		}
 		if !strings.Contains(a.Got, "emp-9999") {
 			t.Errorf("the attempt does not say who came: %+v", a)
 		}

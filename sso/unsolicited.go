@@ -28,10 +28,10 @@ func (g *Gateway) unsolicited(w http.ResponseWriter, r *http.Request, v view, fo
 	if err != nil {
 		return g.refuse(r, a, err)
 	}
-	a.AccessURL = WithoutQuery(target)
+	a.AccessURL, a.target = WithoutQuery(target), target
 	login := Login{
 		DomainID: v.domain.ID, Revision: v.connection.Revision, AccessURL: target, Expires: g.o.Now().Add(g.o.LoginWindow),
-		Binding: bindingHash(g.o.Binding.Ensure(w, r)), Attempt: a, Identity: &id,
+		Binding: bindingHash(g.o.Binding.Ensure(w, r)), Attempt: a.Attempt, Identity: &id,
 	}
 	login.Attempt.Expires = login.Expires
 	handle := newHandle()
@@ -58,8 +58,7 @@ func (g *Gateway) proceed(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	a := login.Attempt
-	a.RequestIDs = append(a.RequestIDs, web.RequestID(r.Context()))
+	a := resumed(r, login)
 	if login.Identity == nil || !v.connection.SAML.IdPInitiated {
 		return g.refuse(r, a, &Refusal{Code: "state_lost", Want: "a sign-in that waits for its person", Got: "something else", Fix: audit.FixPerson})
 	}

@@ -56,6 +56,7 @@ type world struct {
 	state    *switchable
 	sessions *session.Manager
 	attempts *audit.Recorder
+	gateway  *sso.Gateway
 	mux      *web.Mux
 	url      string
 	log      *syncBuffer
@@ -120,7 +121,7 @@ func (s *switchable) GetMany(ctx context.Context, keys ...string) ([][]byte, err
 	return s.State.GetMany(ctx, keys...)
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, change ...func(*sso.Options)) *world {
 	t.Helper()
 	w := &world{t: t, clock: &clock{now: time.Now().UTC().Truncate(time.Second)}, log: &syncBuffer{}}
 	log := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -149,15 +150,19 @@ func newWorld(t *testing.T) *world {
 	server := httptest.NewUnstartedServer(nil)
 	w.url = "http://" + server.Listener.Addr().String()
 	public, _ := url.Parse(w.url)
-	gateway := sso.New(sso.Options{
+	o := sso.Options{
 		PublicURL: public, ProviderName: "ssogate", Directory: w.dir, State: w.state, Prefix: "test", Sessions: w.sessions,
 		Outbound: out, Attempts: w.attempts, Metrics: prometheus.NewRegistry(), Log: log, Now: w.clock.Now,
 		Services: []directory.Service{{Name: "board", AccessHosts: []string{"board.example.com", w.url}}},
 		Absolute: 24 * time.Hour, AppAbsolute: 720 * time.Hour, Idle: 8 * time.Hour, LoginWindow: 30 * time.Minute, MetadataValid: 168 * time.Hour,
-	})
+	}
+	for _, do := range change {
+		do(&o)
+	}
+	w.gateway = sso.New(o)
 	w.mux = web.NewMux(web.Options{PublicURL: public, Log: log, Now: w.clock.Now})
-	gateway.Routes(w.mux)
-	service.New(service.Options{PublicURL: public, Sessions: w.sessions, Judge: gateway.Judge, Log: log}).Routes(w.mux)
+	w.gateway.Routes(w.mux)
+	service.New(service.Options{PublicURL: public, Sessions: w.sessions, Judge: w.gateway.Judge, Log: log}).Routes(w.mux)
 	w.mux.Handle("GET /landed", web.Public, 0, func(rw http.ResponseWriter, _ *http.Request) error {
 		_, err := io.WriteString(rw, "landed")
 		return err
@@ -288,6 +293,14 @@ func (w *world) refused(b *testidp.Browser, s *testidp.Screen, status int, code 
 
 // reference is a reference number as pages show it.
 var reference = regexp.MustCompile(`[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}`)
+
+// serveText serves one document on loopback and returns its address.
+func serveText(t *testing.T, text string) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, text) }))
+	t.Cleanup(server.Close)
+	return server.URL + "/metadata"
+}
 
 func must(t testing.TB, err error) {
 	t.Helper()
