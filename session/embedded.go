@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
@@ -25,7 +26,7 @@ create index if not exists listed_expires on listed (expires);`
 // embedded is the State in a SQLite file of its own: one process only, survives restarts. Rates are counted in memory.
 type embedded struct {
 	read, write *sql.DB
-	lock        *os.File
+	lock        *os.File // nil beside the owner
 	now         func() time.Time
 
 	mu    sync.Mutex
@@ -59,11 +60,13 @@ func OpenEmbedded(path string, now func() time.Time) (State, error) {
 }
 
 func (e *embedded) open(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
+	// Only ever made, never opened and closed: closing gives up the locks that SQLite holds on it in this process (POSIX).
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		f.Close()
+	} else if !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("session: embedded state: %w", err)
 	}
-	f.Close()
 	path, err = filepath.Abs(path)
 	if err != nil {
 		return fmt.Errorf("session: embedded state: %w", err)
@@ -102,7 +105,10 @@ func (e *embedded) close() error {
 			errs = append(errs, db.Close())
 		}
 	}
-	return errors.Join(append(errs, e.lock.Close())...)
+	if e.lock != nil {
+		errs = append(errs, e.lock.Close())
+	}
+	return errors.Join(errs...)
 }
 
 func (e *embedded) janitor(ctx context.Context) {

@@ -2,6 +2,8 @@ package session_test
 
 import (
 	"database/sql"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,6 +48,31 @@ func TestEmbeddedRefusesASecondProcess(t *testing.T) {
 	}
 	must(t, first.Close())
 	openEmbedded(t, path, nil)
+}
+
+func TestCommandsWorkBesideTheProcess(t *testing.T) {
+	c, path := newClock(), filepath.Join(t.TempDir(), "state.db")
+	if _, err := session.OpenBeside(path, c.now); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("want no such file, got %v", err)
+	}
+	h := newHouse(openEmbedded(t, path, c.now), c)
+	first, second := h.mustStart(t, h.record("mem_1")), h.mustStart(t, h.record("mem_1"))
+	state, err := session.OpenBeside(path, c.now)
+	must(t, err)
+	beside := session.NewManager(session.Options{State: state, Prefix: h.prefix, Now: c.now})
+	listed, err := beside.List(bg, "dom_1", "mem_1")
+	if err != nil || len(listed) != 2 {
+		t.Fatalf("listed %v, %v", listed, err)
+	}
+	must(t, beside.End(bg, first))
+	must(t, state.Close())
+	must(t, state.Close())
+	h.over(t, first)
+	h.lives(t, second)
+	if s, err := session.OpenEmbedded(path, c.now); err == nil {
+		s.Close()
+		t.Fatal("a command gave away the lock of the process")
+	}
 }
 
 func TestEmbeddedSaysWhatIsWrongWithItsFile(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -136,31 +137,58 @@ func TestFollowGoesOnAfterTheDirectoryFailed(t *testing.T) {
 	})
 }
 
-// A server that came back without its last writes must be told again, or who was signed out is signed in again.
-func TestFollowTellsANewServerEverything(t *testing.T) {
-	c := newClock()
-	p := servers.NewRedis(t)
-	t.Cleanup(p.Stop)
-	h := newHouse(openRedis(t, session.RedisOptions{Addresses: []string{p.Addr}, Now: c.now}), c)
-	h.Manager = session.NewManager(session.Options{State: h.state, Prefix: h.prefix, Now: c.now, Log: slog.New(slog.DiscardHandler)})
-	d := &truth{}
-	d.add(session.Generation{Seq: 1, DomainID: "dom_1", MemberID: "mem_1", Generation: 1})
-	cookie := h.mustStart(t, h.record("mem_1"))
-	follow(t, h.Manager, 0, d.read)
-	h.soonOver(t, cookie)
+// heard is a log that remembers its lines.
+type heard struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
 
-	saved := snapshot(t, p.Addr, h.prefix+":{dom_1}:session:*")
-	p.Stop()
-	p.Start(t)
-	t.Cleanup(p.Stop)
-	restore(t, p.Addr, saved) // the session survived, the counter did not
-	h.soonOver(t, cookie)
-	if n := len(snapshot(t, p.Addr, h.prefix+":{dom_1}:session:*")); n != 1 {
-		t.Fatalf("%d sessions are there: the test proves nothing", n)
-	}
-	for range 20 { // and stays over
-		d.rounds(t, 1)
-		h.over(t, cookie)
+func (l *heard) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(line)
+}
+
+func (l *heard) says(text string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Contains(l.text.String(), text)
+}
+
+// A server that came back without its last writes must be told again, or who was signed out is signed in again. One that
+// tells its name is known by it, another by its absence.
+func TestFollowTellsANewServerEverything(t *testing.T) {
+	for name, words := range map[string][]string{"named": nil, "nameless": {"--rename-command", "INFO", ""}} {
+		t.Run(name, func(t *testing.T) {
+			c, log, d := newClock(), &heard{}, &truth{}
+			p := servers.NewRedis(t, words...)
+			t.Cleanup(p.Stop)
+			h := newHouse(openRedis(t, session.RedisOptions{Addresses: []string{p.Addr}, Now: c.now}), c)
+			h.Manager = session.NewManager(session.Options{State: h.state, Prefix: h.prefix, Now: c.now,
+				Log: slog.New(slog.NewTextHandler(log, nil))})
+			d.add(session.Generation{Seq: 1, DomainID: "dom_1", MemberID: "mem_1", Generation: 1})
+			cookie := h.mustStart(t, h.record("mem_1"))
+			follow(t, h.Manager, 0, d.read)
+			h.soonOver(t, cookie)
+
+			saved := snapshot(t, p.Addr, h.prefix+":{dom_1}:session:*")
+			p.Stop()
+			eventually(t, "its absence is told", func() bool { return log.says("revocations are not carried") })
+			p.Start(t)
+			t.Cleanup(p.Stop)
+			restore(t, p.Addr, saved) // the session survived, the counter did not
+			h.soonOver(t, cookie)
+			if n := len(snapshot(t, p.Addr, h.prefix+":{dom_1}:session:*")); n != 1 {
+				t.Fatalf("%d sessions are there: the test proves nothing", n)
+			}
+			for range 20 { // and stays over
+				d.rounds(t, 1)
+				h.over(t, cookie)
+			}
+			if !log.says("revocations are carried again") {
+				t.Error("its return is not told")
+			}
+		})
 	}
 }
 

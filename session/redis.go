@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"runtime"
 	"time"
@@ -42,6 +43,9 @@ type RedisOptions struct {
 
 	// PoolSize is the most connections to one server, default 16 for each CPU and at least 64.
 	PoolSize int
+	// Log gets what the client library has to say, at level debug; nil silences it. The library has one log for the whole
+	// process: the last OpenRedis decides.
+	Log *slog.Logger
 	// Now is the clock that IndexAdd measures expiries against, default time.Now.
 	Now func() time.Time
 }
@@ -66,8 +70,18 @@ func OpenRedis(_ context.Context, o RedisOptions) (State, error) {
 	if now == nil {
 		now = time.Now
 	}
+	redis.SetLogger(libraryLog{o.Log})
 	return &redisState{client: redis.NewUniversalClient(u), breaker: newBreaker(), scripts: newScripts(), now: now,
 		cluster: u.IsClusterMode}, nil
+}
+
+// libraryLog takes the client library's lines into ours. Each failure it tells of is also the error of an operation.
+type libraryLog struct{ log *slog.Logger }
+
+func (l libraryLog) Printf(ctx context.Context, format string, args ...any) {
+	if l.log != nil && l.log.Enabled(ctx, slog.LevelDebug) {
+		l.log.DebugContext(ctx, "session: redis client", "text", fmt.Sprintf(format, args...))
+	}
 }
 
 func (o RedisOptions) universal() (*redis.UniversalOptions, error) {
