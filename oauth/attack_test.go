@@ -471,7 +471,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	for path, want := range map[string]string{"/token": "oauth_token_exchange", "/userinfo": "oauth_user_info"} {
 		t.Run(path, func(t *testing.T) {
 			m := newMock(t)
-			c := m.open(t, "works", func(c *oauth.Config) {
+			c := m.open(t, "oauth2", func(c *oauth.Config) {
 				c.HTTP = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 					if r.URL.Path == path && !r.URL.Query().Has("moved") {
 						w := httptest.NewRecorder()

@@ -40,7 +40,7 @@ func (k *keySet) load(ctx context.Context, c *client, address string, force bool
 	})
 }
 
-// parseKeys skips keys of kinds we do not know (RFC 7517 section 5) and any that is not a public key.
+// parseKeys skips keys of kinds we do not know (RFC 7517 section 5). What is no public key is never fit (canSign).
 func parseKeys(body []byte) ([]jose.JSONWebKey, error) {
 	if _, err := parseObject(body); err != nil {
 		return nil, errKeys
@@ -54,7 +54,7 @@ func parseKeys(body []byte) ([]jose.JSONWebKey, error) {
 	var keys []jose.JSONWebKey
 	for _, raw := range set.Keys {
 		var key jose.JSONWebKey
-		if err := json.Unmarshal(raw, &key); err != nil || !key.Valid() || !key.IsPublic() {
+		if err := json.Unmarshal(raw, &key); err != nil || !key.Valid() {
 			continue
 		}
 		keys = append(keys, key)
