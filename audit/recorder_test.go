@@ -83,6 +83,9 @@ func (s *trace) sizes() (out []int) {
 	return out
 }
 
+// batch is longer than a batch waits.
+const batch = 101 * time.Millisecond
+
 func save(r *audit.Recorder, from, to int) {
 	for i := from; i < to; i++ {
 		r.Save(audit.Attempt{Ref: fmt.Sprintf("%05d", i)})
@@ -205,6 +208,29 @@ func TestRecorderTriesAgain(t *testing.T) {
 			}
 		}
 		mustClose(t, r)
+	})
+}
+
+// TestRecorderNewerWins: a record that comes while the older one is on its way, and that way fails.
+func TestRecorderNewerWins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &trace{wait: make(chan struct{})}
+		s.setFail(func([]audit.Attempt) error { return errors.New("store: down") })
+		r := audit.NewRecorder(audit.RecorderOptions{Trace: s})
+		r.Save(audit.Attempt{Ref: "A", Verdict: audit.Started})
+		pass(batch)
+		synctest.Wait() // on its way
+		r.Save(audit.Attempt{Ref: "A", Verdict: audit.Succeeded})
+		close(s.wait)
+		synctest.Wait()
+		if r.Waiting() != 1 {
+			t.Errorf("%d wait, want 1", r.Waiting())
+		}
+		s.setFail(nil)
+		mustClose(t, r)
+		if len(s.batches) != 1 || s.batches[0][0].Verdict != audit.Succeeded {
+			t.Errorf("stored %+v, want the newer record alone", s.batches)
+		}
 	})
 }
 
