@@ -78,7 +78,7 @@ func referenced(name string) rune {
 	}
 	n, err := strconv.ParseUint(digits, base, 32)
 	if err != nil {
-		return '\uFFFD' // not reached: reference in scan.go parsed the same digits
+		return '\uFFFD' // not reached: referenceAt in scan.go parsed the same digits
 	}
 	return rune(n)
 }

@@ -53,7 +53,7 @@ func (v *verifier) decrypted(encrypted *etree.Element) (*etree.Element, error) {
 		return nil, err
 	}
 	// Also after a padding fault, so that both cost the same.
-	root, err := readResponse(doc)
+	root, err := read(doc, responseLimits())
 	if err != nil || !padded {
 		return nil, errDecrypt
 	}

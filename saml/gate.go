@@ -18,11 +18,12 @@ const (
 	nsXMLNS     = "http://www.w3.org/2000/xmlns/"
 )
 
-// Fixed limits of the gate. They bound what a document can cost in the libraries behind it: etree resolves a prefix by
-// walking up, goxmldsig copies the table of prefixes for every element.
+// Fixed limits of the gate. They bound what a document can cost behind it: a prefix is resolved by walking up, and a canonical
+// form repeats declarations.
 const (
 	maxNameBytes  = 256      // element and attribute names, ID values
 	maxValueBytes = 16 << 10 // one attribute value
+	maxSpaceBytes = 512      // one namespace name: canonical forms repeat it
 	maxInScope    = 48       // namespace declarations in scope at once
 	maxSignatures = 2        // one on the Response, one on the Assertion
 )
@@ -79,11 +80,12 @@ func gate(doc []byte, l gateLimits) error {
 	return walk(doc, l, nil)
 }
 
-// readResponse is the gate for a response, and hands back the root of the tree built in the same walk: there is no second
-// parser that could disagree with the gate.
-func readResponse(doc []byte) (*etree.Element, error) {
+// read is the gate, and hands back the root of the tree built in the same walk: there is no second parser that could disagree
+// with it. Only for the rules of a response, which has no comments and no CDATA.
+func read(doc []byte, l gateLimits) (*etree.Element, error) {
 	var b builder
-	err := walk(doc, responseLimits(), &b)
+	l.Response = true
+	err := walk(doc, l, &b)
 	if err != nil {
 		return nil, err
 	}

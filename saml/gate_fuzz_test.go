@@ -42,7 +42,7 @@ func FuzzGate(f *testing.F) {
 				t.Fatalf("element %d is %v by encoding/xml, %v by etree", i, fromStandard[i], fromTree[i])
 			}
 		}
-		ours, err := readResponse(doc)
+		ours, err := read(doc, responseLimits())
 		if err != nil {
 			t.Fatal(err)
 		}

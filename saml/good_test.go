@@ -37,7 +37,7 @@ func (x expectation) key(userKey string) expectation {
 
 func goodRecipes() []recipe {
 	var all []recipe
-	for _, group := range [][]recipe{goodSignatures(), goodKeys(), goodEncryption(), goodShapes(), goodTimes(), goodMeanings(), vendorRecipes()} {
+	for _, group := range [][]recipe{goodSignatures(), goodKeys(), goodEncryption(), goodShapes(), goodTimes(), goodMeanings(), vendorRecipes(), xmlsecRecipes()} {
 		all = append(all, group...)
 	}
 	return all

@@ -21,21 +21,25 @@ const (
 
 // signatureAlgorithm is one allowed SignatureMethod.
 type signatureAlgorithm struct {
+	x509     x509.SignatureAlgorithm
 	ecdsa    bool
 	insecure bool // SHA-1: only with Expect.InsecureSHA1
 }
 
 func signatureAlgorithmOf(uri string) (signatureAlgorithm, bool) {
 	switch uri {
-	case "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
-		"http://www.w3.org/2001/04/xmldsig-more#rsa-sha384",
-		"http://www.w3.org/2001/04/xmldsig-more#rsa-sha512":
-		return signatureAlgorithm{}, true
-	case "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256",
-		"http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384":
-		return signatureAlgorithm{ecdsa: true}, true
+	case "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256":
+		return signatureAlgorithm{x509: x509.SHA256WithRSA}, true
+	case "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384":
+		return signatureAlgorithm{x509: x509.SHA384WithRSA}, true
+	case "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512":
+		return signatureAlgorithm{x509: x509.SHA512WithRSA}, true
+	case "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256":
+		return signatureAlgorithm{x509: x509.ECDSAWithSHA256, ecdsa: true}, true
+	case "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384":
+		return signatureAlgorithm{x509: x509.ECDSAWithSHA384, ecdsa: true}, true
 	case "http://www.w3.org/2000/09/xmldsig#rsa-sha1":
-		return signatureAlgorithm{insecure: true}, true
+		return signatureAlgorithm{x509: x509.SHA1WithRSA, insecure: true}, true
 	}
 	return signatureAlgorithm{}, false
 }
@@ -57,35 +61,40 @@ func digestHash(uri string) crypto.Hash {
 
 // profile is what was read of a Signature whose shape is allowed.
 type profile struct {
-	method      string
-	algorithm   signatureAlgorithm
+	signedInfo
+	info        *etree.Element
 	value       []byte // decoded SignatureValue
 	certificate []byte // decoded KeyInfo certificate; only ever a hint, nil when there is none
 }
 
-// readProfile checks the shape of the signature of parent: core 5.4, xmldsig 4, and what goxmldsig alone would let pass.
+// signedInfo is what a SignedInfo says.
+type signedInfo struct {
+	method    string
+	algorithm signatureAlgorithm
+	prefixes  []string // for the canonical form of SignedInfo itself
+	reference reference
+}
+
+// reference is the one Reference of a SignedInfo.
+type reference struct {
+	prefixes  []string // for the canonical form of the signed element
+	exclusive bool     // else Canonical XML 1.0, because no canonicalisation was named (xmldsig 4.4.3.2)
+	hash      crypto.Hash
+	digest    []byte
+}
+
+// readProfile checks the shape of the signature of parent: core 5.4, xmldsig 4, and what SAML leaves of it.
 func readProfile(parent, signature *etree.Element, sha1 bool) (profile, error) {
 	var p profile
 	top := parts(signature, "SignedInfo", "SignatureValue", "KeyInfo?")
 	if top == nil {
 		return p, misshapen("Signature of SignedInfo, SignatureValue and at most KeyInfo")
 	}
-	info := parts(top[0], "CanonicalizationMethod", "SignatureMethod", "Reference")
-	if info == nil {
-		return p, misshapen("SignedInfo of one CanonicalizationMethod, SignatureMethod and Reference")
-	}
-	err := exclusive(info[0])
+	info, err := readSignedInfo(parent, top[0], sha1)
 	if err != nil {
 		return p, err
 	}
-	err = p.readMethod(info[1], sha1)
-	if err != nil {
-		return p, err
-	}
-	err = checkReference(parent, info[2], sha1)
-	if err != nil {
-		return p, err
-	}
+	p.signedInfo, p.info = info, top[0]
 	p.value, err = decodeBase64(top[1])
 	if err != nil || len(p.value) == 0 {
 		return p, misshapen("SignatureValue in base64")
@@ -96,29 +105,58 @@ func readProfile(parent, signature *etree.Element, sha1 bool) (profile, error) {
 	return p, nil
 }
 
-func (p *profile) readMethod(method *etree.Element, sha1 bool) error {
-	p.method, _ = attrValue(method, "Algorithm")
-	algorithm, known := signatureAlgorithmOf(p.method)
-	// A child could only be HMACOutputLength or parameters of RSA-PSS.
-	if !known || algorithm.insecure && !sha1 || !isLeaf(method) {
-		return refuse("saml_algorithm", "core 5.4.5", "RSA or ECDSA with SHA-256 or better", clip(p.method))
+func readSignedInfo(parent, element *etree.Element, sha1 bool) (signedInfo, error) {
+	var s signedInfo
+	inside := parts(element, "CanonicalizationMethod", "SignatureMethod", "Reference")
+	if inside == nil {
+		return s, misshapen("SignedInfo of one CanonicalizationMethod, SignatureMethod and Reference")
 	}
-	p.algorithm = algorithm
-	return nil
+	var err error
+	s.prefixes, err = exclusive(inside[0])
+	if err != nil {
+		return s, err
+	}
+	s.method, _ = attrValue(inside[1], "Algorithm")
+	algorithm, known := signatureAlgorithmOf(s.method)
+	// A child could only be HMACOutputLength or parameters of RSA-PSS.
+	if !known || algorithm.insecure && !sha1 || !isLeaf(inside[1]) {
+		return s, refuse("saml_algorithm", "core 5.4.5", "RSA or ECDSA with SHA-256 or better", clip(s.method))
+	}
+	s.algorithm = algorithm
+	s.reference, err = readReference(parent, inside[2], sha1)
+	return s, err
 }
 
-// checkReference: core 5.4.2 wants one reference to the ID of the parent, core 5.4.4 at most the two transforms.
-func checkReference(parent, reference *etree.Element, sha1 bool) error {
+// readReference: core 5.4.2 wants one reference to the ID of the parent, core 5.4.4 at most the two transforms.
+func readReference(parent, element *etree.Element, sha1 bool) (reference, error) {
+	var r reference
 	id, _ := attrValue(parent, "ID")
-	uri, _ := attrValue(reference, "URI")
+	uri, _ := attrValue(element, "URI")
 	if id == "" || uri != "#"+id {
-		return refuse("saml_reference", "core 5.4.2", clip("#"+id), clip(uri))
+		return r, refuse("saml_reference", "core 5.4.2", clip("#"+id), clip(uri))
 	}
-	inside := parts(reference, "Transforms", "DigestMethod", "DigestValue")
+	inside := parts(element, "Transforms", "DigestMethod", "DigestValue")
 	if inside == nil {
-		return refuse("saml_transform", "core 5.4.4", "Reference of Transforms, DigestMethod and DigestValue", "other elements")
+		return r, refuse("saml_transform", "core 5.4.4", "Reference of Transforms, DigestMethod and DigestValue", "other elements")
 	}
-	transforms := parts(inside[0], "Transform", "Transform?")
+	err := r.readTransforms(inside[0])
+	if err != nil {
+		return r, err
+	}
+	digest, _ := attrValue(inside[1], "Algorithm")
+	r.hash = digestHash(digest)
+	if r.hash == 0 || r.hash == crypto.SHA1 && !sha1 || !isLeaf(inside[1]) {
+		return r, refuse("saml_algorithm", "core 5.4.5", "a digest of SHA-256 or better", clip(digest))
+	}
+	r.digest, err = decodeBase64(inside[2])
+	if err != nil || len(r.digest) != r.hash.Size() {
+		return r, misshapen("DigestValue as long as the digest")
+	}
+	return r, nil
+}
+
+func (r *reference) readTransforms(element *etree.Element) error {
+	transforms := parts(element, "Transform", "Transform?")
 	if transforms == nil {
 		return refuse("saml_transform", "core 5.4.4", "the enveloped transform and at most exclusive canonicalisation", "others")
 	}
@@ -126,35 +164,40 @@ func checkReference(parent, reference *etree.Element, sha1 bool) error {
 	if first != algEnveloped || !isLeaf(transforms[0]) {
 		return refuse("saml_transform", "core 5.4.4", algEnveloped, clip(first))
 	}
-	if transforms[1] != nil {
-		err := exclusive(transforms[1])
-		if err != nil {
-			return err
-		}
+	if transforms[1] == nil {
+		return nil
 	}
-	digest, _ := attrValue(inside[1], "Algorithm")
-	hash := digestHash(digest)
-	if hash == 0 || hash == crypto.SHA1 && !sha1 || !isLeaf(inside[1]) {
-		return refuse("saml_algorithm", "core 5.4.5", "a digest of SHA-256 or better", clip(digest))
-	}
-	value, err := decodeBase64(inside[2])
-	if err != nil || len(value) != hash.Size() {
-		return misshapen("DigestValue as long as the digest")
-	}
-	return nil
+	var err error
+	r.prefixes, err = exclusive(transforms[1])
+	r.exclusive = true
+	return err
 }
 
-// exclusive wants exclusive canonicalisation without comments, with at most a list of prefixes (core 5.4.3).
-func exclusive(method *etree.Element) error {
+// exclusive wants exclusive canonicalisation without comments (core 5.4.3), and reads its list of prefixes, if there is one;
+// "#default" means the default namespace (exc-c14n 3).
+func exclusive(method *etree.Element) ([]string, error) {
 	algorithm, _ := attrValue(method, "Algorithm")
 	if algorithm != algExclusive {
-		return refuse("saml_transform", "core 5.4.3", algExclusive, clip(algorithm))
+		return nil, refuse("saml_transform", "core 5.4.3", algExclusive, clip(algorithm))
 	}
-	list := elements(method)
-	if len(list) > 1 || len(list) == 1 && !(is(list[0], nsExclusive, "InclusiveNamespaces") && isLeaf(list[0])) {
-		return refuse("saml_transform", "core 5.4.3", "at most InclusiveNamespaces inside", "other elements")
+	inside := elements(method)
+	if len(inside) == 0 {
+		return nil, nil
 	}
-	return nil
+	if len(inside) > 1 || !is(inside[0], nsExclusive, "InclusiveNamespaces") || !isLeaf(inside[0]) {
+		return nil, refuse("saml_transform", "core 5.4.3", "at most InclusiveNamespaces inside", "other elements")
+	}
+	list, _ := attrValue(inside[0], "PrefixList")
+	prefixes := strings.Fields(list)
+	for i, prefix := range prefixes {
+		if prefix == "#default" {
+			prefixes[i] = ""
+		}
+	}
+	if len(prefixes) > maxInScope {
+		return nil, refuse("saml_transform", "core 5.4.3", "a short list of prefixes", "a long one")
+	}
+	return prefixes, nil
 }
 
 // usable tells whether a key fits the algorithm and is strong enough.

@@ -242,7 +242,7 @@ func characters(run string) error {
 	for i := 0; i < len(run); i++ {
 		switch c := run[i]; {
 		case c == '&':
-			n, ok := reference(run[i:])
+			n, ok := referenceAt(run[i:])
 			if !ok {
 				return refuse("saml_entity", "XML 4.6", "predefined entities only", "another entity or character reference")
 			}
@@ -263,8 +263,8 @@ func controls(run string) error {
 	return nil
 }
 
-// reference tells how long the reference at the start of run is, and whether it is one we know.
-func reference(run string) (int, bool) {
+// referenceAt tells how long the reference at the start of run is, and whether it is one we know.
+func referenceAt(run string) (int, bool) {
 	end := strings.IndexByte(run[:min(len(run), len("&#x10FFFF;")+2)], ';')
 	if end < 2 {
 		return 0, false

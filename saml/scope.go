@@ -34,6 +34,9 @@ func (g *gatekeeper) bindOne(a rawAttribute) error {
 	if reserved || a.value == nsXML || a.value == nsXMLNS || strings.IndexByte(a.value, '&') >= 0 {
 		return refuse("saml_namespace", "namespaces 3", "an ordinary namespace declaration", "a reserved or empty one")
 	}
+	if len(a.value) > maxSpaceBytes {
+		return refuse("saml_too_complex", "limits", "namespace names up to "+strconv.Itoa(maxSpaceBytes)+" bytes", "a longer one")
+	}
 	prefix := ""
 	if isPrefixed {
 		prefix = a.local

@@ -1,17 +1,16 @@
 package saml
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/asn1"
-	"encoding/base64"
 	"encoding/hex"
+	"encoding/xml"
 	"math/big"
 
 	"github.com/beevik/etree"
-	dsig "github.com/russellhaering/goxmldsig"
-	"github.com/russellhaering/goxmldsig/etreeutils"
 )
 
 // message is what a signature stands for, and the only thing that is read after authenticate.
@@ -74,13 +73,9 @@ func (v *verifier) signedAssertion(m *message, assertion *etree.Element) error {
 	return nil
 }
 
-// verified returns the element that goxmldsig parsed from the bytes whose digest the signature of e holds.
+// verified returns the element parsed from the bytes whose digest the signature of e holds.
 func (v *verifier) verified(name string, e, signature *etree.Element) (*etree.Element, error) {
 	p, err := readProfile(e, signature, v.e.InsecureSHA1)
-	if err != nil {
-		return nil, v.note(name, "core 5.4", err)
-	}
-	alone, err := detach(e, signature)
 	if err != nil {
 		return nil, v.note(name, "core 5.4", err)
 	}
@@ -90,7 +85,7 @@ func (v *verifier) verified(name string, e, signature *etree.Element) (*etree.El
 			continue
 		}
 		strong++
-		verified := p.verify(alone, certificate)
+		verified := p.verify(e, signature, certificate, v.e.InsecureSHA1)
 		if verified == nil {
 			continue
 		}
@@ -105,49 +100,49 @@ func (v *verifier) verified(name string, e, signature *etree.Element) (*etree.El
 	return nil, v.check("saml_bad_signature", name, "core 5.4", v.fingerprints(), "none of them verifies it", false)
 }
 
-// detach copies e out of its document: with the namespaces in scope declared on it, which exclusive canonicalisation drops
-// again unless used; without KeyInfo, which goxmldsig would choose the key by; and with the Signature first, where goxmldsig
-// finds it without walking everything else. The enveloped transform takes the Signature away, so the digest is the same.
-func detach(e, signature *etree.Element) (*etree.Element, error) {
-	scope, err := etreeutils.NSBuildParentContext(e)
-	if err != nil {
-		return nil, refuse("saml_namespace", "namespaces 3", "ordinary namespace declarations", "others")
-	}
-	alone, err := etreeutils.NSDetatch(scope, e)
-	if err != nil {
-		return nil, refuse("saml_namespace", "namespaces 3", "ordinary namespace declarations", "others")
-	}
-	moved := alone.RemoveChildAt(signature.Index()).(*etree.Element)
-	alone.InsertChildAt(0, moved)
-	keyInfo := child(moved, nsSignature, "KeyInfo")
-	if keyInfo != nil {
-		moved.RemoveChild(keyInfo)
-	}
-	return alone, nil
-}
-
-// verify asks goxmldsig whether the certificate's key made the signature of alone; nil means no.
-func (p *profile) verify(alone *etree.Element, certificate *x509.Certificate) *etree.Element {
+// verify tells whether the certificate's key made the signature; nil means no. It reads only what was hashed: the reference from
+// the canonical SignedInfo whose signature held, the element from the canonical bytes whose digest held.
+func (p *profile) verify(e, signature *etree.Element, certificate *x509.Certificate, sha1 bool) *etree.Element {
 	value := p.value
 	if p.algorithm.ecdsa {
 		value = asn1Signature(value, certificate)
 	}
-	if value == nil {
+	info := canonicalize(p.info, nil, p.prefixes, false)
+	if value == nil || info == nil {
 		return nil
 	}
-	signature := alone.Child[0].(*etree.Element)
-	child(signature, nsSignature, "SignatureValue").SetText(base64.StdEncoding.EncodeToString(value))
-	verifier := dsig.ValidationContext{
-		CertificateStore: &dsig.MemoryX509CertificateStore{Roots: []*x509.Certificate{certificate}},
-		IdAttribute:      "ID",
-		// A stored key is trusted because it is stored; its dates are a warning elsewhere (Expect.Certificates).
-		Clock: dsig.NewFakeClockAt(certificate.NotBefore),
+	err := certificate.CheckSignature(p.algorithm.x509, info, value)
+	if err != nil {
+		return nil
 	}
-	verified, err := verifier.Validate(alone)
+	verifiedInfo, err := readCanonical(info, p.info)
+	if err != nil {
+		return nil
+	}
+	signed, err := readSignedInfo(e, verifiedInfo, sha1)
+	if err != nil || signed.method != p.method {
+		return nil
+	}
+	content := canonicalize(e, signature, signed.reference.prefixes, !signed.reference.exclusive)
+	hash := signed.reference.hash.New()
+	hash.Write(content)
+	if content == nil || !bytes.Equal(hash.Sum(nil), signed.reference.digest) {
+		return nil
+	}
+	verified, err := readCanonical(content, e)
 	if err != nil {
 		return nil
 	}
 	return verified
+}
+
+// readCanonical parses a canonical form of e. It passes the gate again, with room for the declarations that canonical forms
+// repeat.
+func readCanonical(doc []byte, e *etree.Element) (*etree.Element, error) {
+	limits := responseLimits()
+	limits.Bytes, limits.Attributes = maxCanonicalBytes, 2*maxAttributes
+	limits.Roots = []xml.Name{{Space: e.NamespaceURI(), Local: e.Tag}}
+	return read(doc, limits)
 }
 
 // asn1Signature turns the r‖s of xmldsig (RFC 4050 3.3) into what crypto/x509 reads; nil when its length is another.
