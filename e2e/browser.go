@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 )
 
@@ -18,6 +19,8 @@ type BrowserOptions struct {
 	Language      string // for example "ja-JP"
 	Dark          bool
 	Width, Height int // default 1280 by 800
+	// Hosts are names that this browser finds elsewhere ("auth.example.com" at "127.0.0.1:4443"), whatever their certificates.
+	Hosts map[string]string
 }
 
 // Cookie as the browser keeps it.
@@ -55,12 +58,30 @@ func NewBrowser(t testing.TB, o BrowserOptions) *Browser {
 	if o.Language != "" {
 		options["locale"] = o.Language
 	}
-	b := &Browser{t: t, d: startBrowser(t)}
+	if o.Hosts != nil {
+		options["ignoreHTTPSErrors"] = true
+	}
+	b := &Browser{t: t, d: o.driver(t)}
 	if err := b.d.call("", "context", options, &b.name); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.d.call(b.name, "close", nil, nil) })
 	return b
+}
+
+// driver is a Chromium of its own where names are to be found elsewhere: that is a setting of the whole program.
+func (o BrowserOptions) driver(t testing.TB) *driver {
+	t.Helper()
+	if o.Hosts == nil {
+		return sharedDriver(t)
+	}
+	var rules []string
+	for name, address := range o.Hosts {
+		rules = append(rules, "MAP "+name+" "+address)
+	}
+	d := startDriver(t, "--host-resolver-rules="+strings.Join(rules, ","))
+	t.Cleanup(d.stop)
+	return d
 }
 
 // Tab opens an empty tab.

@@ -38,14 +38,21 @@ var shared struct {
 	driver *driver
 }
 
-func startBrowser(t testing.TB) *driver {
+// sharedDriver is the one Chromium of this test binary.
+func sharedDriver(t testing.TB) *driver {
 	t.Helper()
 	shared.Lock()
 	defer shared.Unlock()
-	if shared.driver != nil {
-		return shared.driver
+	if shared.driver == nil {
+		shared.driver = startDriver(t)
 	}
-	d := &driver{cmd: exec.Command("node", node(t, "browser.mjs")), waiting: map[int]chan answer{}}
+	return shared.driver
+}
+
+// startDriver starts a Chromium, with further words for its command line.
+func startDriver(t testing.TB, words ...string) *driver {
+	t.Helper()
+	d := &driver{cmd: exec.Command("node", append([]string{node(t, "browser.mjs")}, words...)...), waiting: map[int]chan answer{}}
 	d.cmd.Dir, d.cmd.Stderr = node(t), &d.stderr
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} // lets it close Chromium
 	stdin, err := d.cmd.StdinPipe()
@@ -61,20 +68,23 @@ func startBrowser(t testing.TB) *driver {
 	}
 	d.stdin = stdin
 	go d.listen(stdout)
-	shared.driver = d
 	return d
 }
 
-// stopBrowser closes the shared browser and waits for it.
+// stop closes Chromium and waits for it.
+func (d *driver) stop() {
+	d.stdin.Close()
+	d.cmd.Wait()
+}
+
+// stopBrowser closes the shared browser.
 func stopBrowser() {
 	shared.Lock()
 	defer shared.Unlock()
-	if shared.driver == nil {
-		return
+	if shared.driver != nil {
+		shared.driver.stop()
+		shared.driver = nil
 	}
-	shared.driver.stdin.Close()
-	shared.driver.cmd.Wait()
-	shared.driver = nil
 }
 
 // listen hands each answer to the call that waits for it.

@@ -23,6 +23,7 @@ type Gateway struct {
 	Operator string // the operator's listener
 	Service  string // a page that shows who is signed in, or answers 401; its host is a listed access host
 	Config   string // path of the configuration file
+	Listen   string // "127.0.0.1:port"; the same as in URL unless this is one node of several
 	dir      string
 	t        testing.TB
 	*Process
@@ -38,13 +39,13 @@ func NewGateway(t testing.TB, further ...string) *Gateway {
 // NewNode is NewGateway for one node of several: it listens on the port and is known to browsers under another address.
 func NewNode(t testing.TB, port int, publicURL string, further ...string) *Gateway {
 	t.Helper()
-	g := &Gateway{t: t, URL: publicURL, dir: t.TempDir()}
+	g := &Gateway{t: t, URL: publicURL, Listen: fmt.Sprintf("127.0.0.1:%d", port), dir: t.TempDir()}
 	g.Service = sampleService(t, publicURL)
 	operator := servers.FreePort(t)
 	g.Operator = fmt.Sprintf("http://127.0.0.1:%d", operator)
 	lines := append([]string{
 		"public_url: " + publicURL,
-		fmt.Sprintf("listen: 127.0.0.1:%d", port),
+		"listen: " + g.Listen,
 		fmt.Sprintf("operator_listen: 127.0.0.1:%d", operator),
 		"data_dir: {dir}/data",
 		"outbound: {allow_networks: [127.0.0.0/8, '::1/128'], allow_http: true}",

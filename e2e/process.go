@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -47,12 +48,13 @@ func Start(t testing.TB, dir, program string, args ...string) *Process {
 	return p
 }
 
-// Stop asks the program to end and waits; after ten seconds it is killed.
+// Stop asks the program to end and waits; after two seconds it is killed: browsers keep unused
+// connections open, for which a server waits longer.
 func (p *Process) Stop() {
 	p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-p.ended:
-	case <-time.After(10 * time.Second):
+	case <-time.After(2 * time.Second):
 		p.cmd.Process.Kill()
 		<-p.ended
 	}
@@ -70,12 +72,23 @@ func (p *Process) Output() string { return p.output.String() }
 // WaitFor returns when the address answers 200; a program that ended before fails the test.
 func (p *Process) WaitFor(t testing.TB, address string) {
 	t.Helper()
+	p.wait(t, address, answers)
+}
+
+// WaitForPort returns when host:port accepts connections.
+func (p *Process) WaitForPort(t testing.TB, address string) {
+	t.Helper()
+	p.wait(t, address, accepts)
+}
+
+func (p *Process) wait(t testing.TB, address string, there func(context.Context, string) bool) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), startLimit)
 	defer cancel()
 	tick := time.NewTicker(25 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if answers(ctx, address) {
+		if there(ctx, address) {
 			return
 		}
 		select {
@@ -99,6 +112,16 @@ func answers(ctx context.Context, address string) bool {
 	}
 	res.Body.Close()
 	return res.StatusCode == http.StatusOK
+}
+
+func accepts(ctx context.Context, address string) bool {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
 }
 
 // lockedBuffer is written by a program and read by the test.

@@ -151,15 +151,31 @@ func startPostgres(t testing.TB) {
 	t.Fatal("servers: postgres does not answer")
 }
 
-// FreePort returns a loopback port that is free now.
+var given struct {
+	sync.Mutex
+	ports map[int]bool
+}
+
+// FreePort returns a loopback port that is free now and that this process has not been given before.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	given.Lock()
+	defer given.Unlock()
+	if given.ports == nil {
+		given.ports = map[int]bool{}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	for {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := l.Addr().(*net.TCPAddr).Port
+		l.Close()
+		if !given.ports[port] {
+			given.ports[port] = true
+			return port
+		}
+	}
 }
 
 // tool finds a program on the PATH or where Debian keeps PostgreSQL's; a missing one is a failure, not a skip.
