@@ -283,7 +283,7 @@ func referenceAt(run string) (int, bool) {
 		digits, base = hex, 16
 	}
 	n, err := strconv.ParseUint(digits, base, 32)
-	if err != nil || strings.HasPrefix(digits, "+") {
+	if err != nil {
 		return 0, false
 	}
 	r := rune(n)
