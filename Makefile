@@ -14,8 +14,8 @@ build: ## bin/ssogate
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/ssogate
 
 .PHONY: demo
-demo: build ## everything on one machine, with identity providers to try
-	bin/ssogate demo
+demo: build ## everything in one process, with identity providers to try (ONCE=1 signs in by itself and ends)
+	bin/ssogate demo $(if $(ONCE),--once)
 
 .PHONY: tools
 tools: ## install what the tests need (Debian; elsewhere: say what is missing)
@@ -47,3 +47,11 @@ test: tools lint node foreign ## everything that CI runs
 .PHONY: fuzz
 fuzz: ## every fuzz target for T, for example: make fuzz T=10m
 	@.ci/fuzz $(T)
+
+.PHONY: bench
+bench: ## speed as ratios against baselines, into bench/report.json
+	@go run ./bench
+
+.PHONY: docs
+docs: ## the generated page docs/configuration.md
+	@go run ./cmd/ssogate config describe --markdown > docs/configuration.md
