@@ -117,8 +117,8 @@ create table attempts (
 );
 create index attempts_started on attempts (started, ref);
 create index attempts_domain on attempts (domain_id, started, ref);
-create index attempts_verdict on attempts (domain_id, verdict, started);
-create index attempts_code on attempts (domain_id, code, started);
+create index attempts_verdict on attempts (domain_id, verdict, started, ref);
+create index attempts_code on attempts (domain_id, code, started, ref);
 
 create table events (
     id        text   not null primary key,
