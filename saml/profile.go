@@ -2,11 +2,6 @@ package saml
 
 import (
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/base64"
 	"strings"
 
 	"github.com/beevik/etree"
@@ -19,52 +14,12 @@ const (
 	minRSABits   = 2048
 )
 
-// signatureAlgorithm is one allowed SignatureMethod.
-type signatureAlgorithm struct {
-	x509     x509.SignatureAlgorithm
-	ecdsa    bool
-	insecure bool // SHA-1: only with Expect.InsecureSHA1
-}
-
-func signatureAlgorithmOf(uri string) (signatureAlgorithm, bool) {
-	switch uri {
-	case "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256":
-		return signatureAlgorithm{x509: x509.SHA256WithRSA}, true
-	case "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384":
-		return signatureAlgorithm{x509: x509.SHA384WithRSA}, true
-	case "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512":
-		return signatureAlgorithm{x509: x509.SHA512WithRSA}, true
-	case "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256":
-		return signatureAlgorithm{x509: x509.ECDSAWithSHA256, ecdsa: true}, true
-	case "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384":
-		return signatureAlgorithm{x509: x509.ECDSAWithSHA384, ecdsa: true}, true
-	case "http://www.w3.org/2000/09/xmldsig#rsa-sha1":
-		return signatureAlgorithm{x509: x509.SHA1WithRSA, insecure: true}, true
-	}
-	return signatureAlgorithm{}, false
-}
-
-// digestHash is the hash of an allowed DigestMethod; 0 for any other.
-func digestHash(uri string) crypto.Hash {
-	switch uri {
-	case "http://www.w3.org/2001/04/xmlenc#sha256":
-		return crypto.SHA256
-	case "http://www.w3.org/2001/04/xmldsig-more#sha384":
-		return crypto.SHA384
-	case "http://www.w3.org/2001/04/xmlenc#sha512":
-		return crypto.SHA512
-	case "http://www.w3.org/2000/09/xmldsig#sha1":
-		return crypto.SHA1
-	}
-	return 0
-}
-
 // profile is what was read of a Signature whose shape is allowed.
 type profile struct {
 	signedInfo
-	info        *etree.Element
-	value       []byte // decoded SignatureValue
-	certificate []byte // decoded KeyInfo certificate; only ever a hint, nil when there is none
+	info    *etree.Element
+	value   []byte         // decoded SignatureValue
+	keyInfo *etree.Element // nil when there is none; only good for telling whose certificate is missing here
 }
 
 // signedInfo is what a SignedInfo says.
@@ -99,9 +54,7 @@ func readProfile(parent, signature *etree.Element, sha1 bool) (profile, error) {
 	if err != nil || len(p.value) == 0 {
 		return p, misshapen("SignatureValue in base64")
 	}
-	if top[2] != nil {
-		p.certificate = certificateHint(top[2])
-	}
+	p.keyInfo = top[2]
 	return p, nil
 }
 
@@ -200,55 +153,11 @@ func exclusive(method *etree.Element) ([]string, error) {
 	return prefixes, nil
 }
 
-// usable tells whether a key fits the algorithm and is strong enough.
-func (a signatureAlgorithm) usable(c *x509.Certificate) bool {
-	switch key := c.PublicKey.(type) {
-	case *rsa.PublicKey:
-		return !a.ecdsa && key.N.BitLen() >= minRSABits
-	case *ecdsa.PublicKey:
-		return a.ecdsa && (key.Curve == elliptic.P256() || key.Curve == elliptic.P384())
-	}
-	return false
-}
-
-// parts returns the child elements of e, which must be the named ones of xmldsig, in order, once each ("?" marks an optional
-// one, nil when absent). It returns nil when there is anything else.
-func parts(e *etree.Element, names ...string) []*etree.Element {
-	have := elements(e)
-	found := make([]*etree.Element, len(names))
-	for i, name := range names {
-		name, optional := strings.CutSuffix(name, "?")
-		if len(have) > 0 && is(have[0], nsSignature, name) {
-			found[i], have = have[0], have[1:]
-			continue
-		}
-		if !optional {
-			return nil
-		}
-	}
-	if len(have) > 0 {
+// certificateHint is the first certificate of a KeyInfo, or nil. It may be anything, so nobody may verify with it.
+func certificateHint(keyInfo *etree.Element) []byte {
+	if keyInfo == nil {
 		return nil
 	}
-	return found
-}
-
-func elements(e *etree.Element) []*etree.Element {
-	found := make([]*etree.Element, 0, 4)
-	for _, t := range e.Child {
-		if c, ok := t.(*etree.Element); ok {
-			found = append(found, c)
-		}
-	}
-	return found
-}
-
-func isLeaf(e *etree.Element) bool {
-	_, ok := text(e)
-	return ok
-}
-
-// certificateHint is the first certificate of a KeyInfo. It may be anything, so nobody may verify with it.
-func certificateHint(keyInfo *etree.Element) []byte {
 	data := child(keyInfo, nsSignature, "X509Data")
 	if data == nil {
 		return nil
@@ -262,25 +171,6 @@ func certificateHint(keyInfo *etree.Element) []byte {
 		return nil
 	}
 	return raw
-}
-
-// decodeBase64 reads the text of a leaf as xs:base64Binary: white space anywhere.
-func decodeBase64(e *etree.Element) ([]byte, error) {
-	value, ok := text(e)
-	if !ok {
-		return nil, misshapen("base64")
-	}
-	return base64.StdEncoding.DecodeString(withoutSpace(value))
-}
-
-func withoutSpace(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch r {
-		case ' ', '\t', '\r', '\n':
-			return -1
-		}
-		return r
-	}, s)
 }
 
 func misshapen(want string) error {

@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"encoding/base64"
 	"strings"
 
 	"github.com/beevik/etree"
@@ -60,4 +61,59 @@ func text(e *etree.Element) (value string, ok bool) {
 		}
 	}
 	return b.String(), true
+}
+
+// parts returns the child elements of e, which must be the named ones of xmldsig, in order, once each ("?" marks an optional
+// one, nil when absent). It returns nil when there is anything else.
+func parts(e *etree.Element, names ...string) []*etree.Element {
+	have := elements(e)
+	found := make([]*etree.Element, len(names))
+	for i, name := range names {
+		name, optional := strings.CutSuffix(name, "?")
+		if len(have) > 0 && is(have[0], nsSignature, name) {
+			found[i], have = have[0], have[1:]
+			continue
+		}
+		if !optional {
+			return nil
+		}
+	}
+	if len(have) > 0 {
+		return nil
+	}
+	return found
+}
+
+func elements(e *etree.Element) []*etree.Element {
+	found := make([]*etree.Element, 0, 4)
+	for _, t := range e.Child {
+		if c, ok := t.(*etree.Element); ok {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+func isLeaf(e *etree.Element) bool {
+	_, ok := text(e)
+	return ok
+}
+
+// decodeBase64 reads the text of a leaf as xs:base64Binary: white space anywhere.
+func decodeBase64(e *etree.Element) ([]byte, error) {
+	value, ok := text(e)
+	if !ok {
+		return nil, misshapen("base64")
+	}
+	return base64.StdEncoding.DecodeString(withoutSpace(value))
+}
+
+func withoutSpace(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch r {
+		case ' ', '\t', '\r', '\n':
+			return -1
+		}
+		return r
+	}, s)
 }
