@@ -71,7 +71,7 @@ func (c *canonicalizer) element(e *etree.Element) {
 				c.element(t)
 			}
 		case *etree.CharData:
-			c.escaped(t.Data, "&<>\r")
+			c.escaped(t.Data, textReference)
 		}
 	}
 	c.out = append(c.out, '<', '/')
@@ -162,35 +162,52 @@ func (c *canonicalizer) attributes(e *etree.Element) {
 
 func (c *canonicalizer) value(s string) {
 	c.out = append(c.out, '=', '"')
-	c.escaped(s, "&<\"\t\n\r")
+	c.escaped(s, valueReference)
 	c.out = append(c.out, '"')
 }
 
-// escaped writes s with references for the characters of special (Canonical XML 1.0, 2.3).
-func (c *canonicalizer) escaped(s, special string) {
-	for {
-		at := strings.IndexAny(s, special)
-		if at < 0 {
-			c.out = append(c.out, s...)
-			return
+// escaped writes s with the references that are wanted instead of some bytes.
+func (c *canonicalizer) escaped(s string, reference func(byte) string) {
+	start := 0
+	for i := 0; i < len(s); i++ {
+		written := reference(s[i])
+		if written != "" {
+			c.out = append(append(c.out, s[start:i]...), written...)
+			start = i + 1
 		}
-		c.out = append(c.out, s[:at]...)
-		switch s[at] {
-		case '&':
-			c.out = append(c.out, "&amp;"...)
-		case '<':
-			c.out = append(c.out, "&lt;"...)
-		case '>':
-			c.out = append(c.out, "&gt;"...)
-		case '"':
-			c.out = append(c.out, "&quot;"...)
-		case '\t':
-			c.out = append(c.out, "&#x9;"...)
-		case '\n':
-			c.out = append(c.out, "&#xA;"...)
-		case '\r':
-			c.out = append(c.out, "&#xD;"...)
-		}
-		s = s[at+1:]
 	}
+	c.out = append(c.out, s[start:]...)
+}
+
+// textReference and valueReference: Canonical XML 1.0, 2.3.
+func textReference(b byte) string {
+	switch b {
+	case '&':
+		return "&amp;"
+	case '<':
+		return "&lt;"
+	case '>':
+		return "&gt;"
+	case '\r':
+		return "&#xD;"
+	}
+	return ""
+}
+
+func valueReference(b byte) string {
+	switch b {
+	case '&':
+		return "&amp;"
+	case '<':
+		return "&lt;"
+	case '"':
+		return "&quot;"
+	case '\t':
+		return "&#x9;"
+	case '\n':
+		return "&#xA;"
+	case '\r':
+		return "&#xD;"
+	}
+	return ""
 }

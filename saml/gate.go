@@ -99,7 +99,8 @@ func walk(doc []byte, l gateLimits, tree *builder) error {
 	if !utf8.Valid(doc) {
 		return refuse("saml_encoding", "XML 4.3.3", "UTF-8", "bytes that are not UTF-8")
 	}
-	g := gatekeeper{doc: string(doc), l: l, open: make([]openElement, 0, 16), scope: make([]binding, 0, 16), ids: make(map[string]struct{}, 8), tree: tree}
+	g := gatekeeper{doc: string(doc), l: l, tree: tree, ids: make(map[string]struct{}, 8)}
+	g.open, g.scope = make([]openElement, 0, 16), make([]binding, 0, 16)
 	err := g.declaration()
 	if err != nil {
 		return err
