@@ -6,7 +6,7 @@ import (
 )
 
 // Browser is one person's browser: a Chromium with cookies of its own. Its methods fail the test when they cannot do what
-// they are told within 15 seconds.
+// they are told within 30 seconds.
 type Browser struct {
 	t    testing.TB
 	d    *driver

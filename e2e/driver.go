@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-const commandLimit = 60 * time.Second // the driver gives up a command after 15 s by itself
+const commandLimit = 60 * time.Second // the driver gives up a command after 30 s by itself
 
 // driver is the running node/browser.mjs with its Chromium, one for a test binary.
 type driver struct {

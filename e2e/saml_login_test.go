@@ -63,6 +63,17 @@ func TestSAMLLogins(t *testing.T) {
 		connectSAML(g, idp)
 		signIn(t, g, e2e.NewBrowser(t, e2e.BrowserOptions{}), idp.SignIn(user), user)
 	})
+	t.Run("saml-idp, encrypted, by the address of its metadata", func(t *testing.T) {
+		t.Parallel()
+		g := e2e.NewGateway(t)
+		newDomain(g)
+		sp := g.ServiceProvider(domain)
+		sp.Encrypt = e2e.MetadataKeys(t, sp.Metadata)
+		idp := e2e.SAMLIDP(t, sp)
+		g.Apply("domains:\n  - name: "+domain+"\n    user_key: account\n    sso: true\n    connection:\n      type: saml\n"+
+			"      saml: {metadata_url: '"+idp.Base+"/metadata', require_encryption: true}"+members, nil)
+		signIn(t, g, e2e.NewBrowser(t, e2e.BrowserOptions{}), idp.SignIn(user), user)
+	})
 	t.Run("samlidp", func(t *testing.T) {
 		t.Parallel()
 		g := e2e.NewGateway(t)

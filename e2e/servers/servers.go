@@ -17,9 +17,10 @@ import (
 
 var running struct {
 	sync.Mutex
-	redis, postgres string
-	dirs            []string
-	stops           []func()
+	redis    string
+	postgres *PostgresServer
+	dirs     []string
+	stops    []func()
 }
 
 // Main runs the tests of a package and stops every server that they started. Call it from TestMain; it returns the exit code.
@@ -38,7 +39,7 @@ func Stop() {
 	for _, dir := range running.dirs {
 		os.RemoveAll(dir)
 	}
-	running.stops, running.dirs, running.redis, running.postgres = nil, nil, "", ""
+	running.stops, running.dirs, running.redis, running.postgres = nil, nil, "", nil
 }
 
 // Redis returns host:port of a redis-server without a password, shared by the package's tests: use a key prefix of your own.
@@ -94,62 +95,6 @@ func (p *Process) Stop() {
 
 // Signal sends a signal, for example SIGSTOP to freeze and SIGCONT to thaw.
 func (p *Process) Signal(s os.Signal) error { return p.Cmd.Process.Signal(s) }
-
-// Postgres returns the URL of an empty database made for this test on a server shared by the package's tests.
-func Postgres(t testing.TB) string {
-	t.Helper()
-	running.Lock()
-	defer running.Unlock()
-	if running.postgres == "" {
-		startPostgres(t)
-	}
-	name := fmt.Sprintf("t%d_%d", os.Getpid(), time.Now().UnixNano())
-	out, err := exec.Command(tool(t, "psql"), running.postgres+"/postgres", "-qc", "create database "+name).CombinedOutput()
-	if err != nil {
-		t.Fatalf("servers: create database: %v\n%s", err, out)
-	}
-	return running.postgres + "/" + name + "?sslmode=disable"
-}
-
-func startPostgres(t testing.TB) {
-	dir, err := os.MkdirTemp("", "ssogate-postgres-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	running.dirs = append(running.dirs, dir)
-	attr := &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if os.Getuid() == 0 { // PostgreSQL refuses to run as root
-		const nobody = 65534
-		attr.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
-		if err := os.Chown(dir, nobody, nobody); err != nil {
-			t.Fatal(err)
-		}
-	}
-	data, port := filepath.Join(dir, "data"), FreePort(t)
-	initdb := exec.Command(tool(t, "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-	initdb.SysProcAttr, initdb.Dir = attr, dir
-	if out, err := initdb.CombinedOutput(); err != nil {
-		t.Fatalf("servers: initdb: %v\n%s", err, out)
-	}
-	server := exec.Command(tool(t, "postgres"), "-D", data, "-h", "127.0.0.1", "-p", fmt.Sprint(port), "-k", dir, "-c", "fsync=off")
-	server.SysProcAttr, server.Dir = attr, dir
-	if err := server.Start(); err != nil {
-		t.Fatalf("servers: start postgres: %v", err)
-	}
-	running.stops = append(running.stops, func() {
-		server.Process.Signal(syscall.SIGINT)
-		server.Wait()
-	})
-	running.postgres = fmt.Sprintf("postgres://postgres@127.0.0.1:%d", port)
-	wait(t, fmt.Sprintf("127.0.0.1:%d", port))
-	for range 200 { // the port accepts before the server answers
-		if exec.Command(tool(t, "psql"), running.postgres+"/postgres", "-qc", "select 1").Run() == nil {
-			return
-		}
-		time.Sleep(25 * time.Millisecond)
-	}
-	t.Fatal("servers: postgres does not answer")
-}
 
 var given struct {
 	sync.Mutex
