@@ -98,7 +98,7 @@ func (n *node) openRedis(ctx context.Context) (session.State, error) {
 	r := n.conf.Redis
 	return session.OpenRedis(ctx, session.RedisOptions{
 		Mode: r.Mode, Addresses: r.Addresses, Master: r.Master, Username: r.Username, Password: r.Password,
-		SentinelPassword: r.SentinelPassword, DB: r.DB, TLS: r.TLS, CAFile: r.CAFile, Now: n.now,
+		SentinelPassword: r.SentinelPassword, DB: r.DB, TLS: r.TLS, CAFile: r.CAFile, Now: n.now, Log: n.log,
 	})
 }
 

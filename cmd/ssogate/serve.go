@@ -71,8 +71,10 @@ func openServer(ctx context.Context, conf *config.Config, patience store.Options
 		n.Close()
 		return nil, err
 	}
-	if conf.Redis.Mode == "embedded" {
-		log.Warn("session state is embedded: this installation is one process only; set redis.mode for several nodes")
+	if err := trustworthy(ctx, s.state, log); err != nil {
+		s.state.Close()
+		n.Close()
+		return nil, err
 	}
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s.sessions = n.sessions(s.state)
@@ -87,6 +89,22 @@ func openServer(ctx context.Context, conf *config.Config, patience store.Options
 		return nil, err
 	}
 	return s, nil
+}
+
+// trustworthy refuses a Redis that answers and may forget what must not be forgotten (security.md section 4.2). One that does
+// not answer yet is waited for by every request: the gateway may start first.
+func trustworthy(ctx context.Context, state session.State, log *slog.Logger) error {
+	if err := state.Ping(ctx); err != nil {
+		log.Warn("session state does not answer yet", "err", err)
+		return nil
+	}
+	for _, f := range session.Check(ctx, state) {
+		if f.Fault {
+			return errors.New(f.Text)
+		}
+		log.Info(f.Text)
+	}
+	return nil
 }
 
 func (s *server) listen() (err error) {
