@@ -14,7 +14,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -309,5 +308,3 @@ func raw(status int, kind, body string) http.HandlerFunc {
 		io.WriteString(w, body)
 	}
 }
-
-func clone(m map[string]any) map[string]any { return maps.Clone(m) }

@@ -83,6 +83,7 @@ func TestVet(t *testing.T) {
 	}{
 		{"plain https", "https://idp.example.com/token?x=1", strict, true},
 		{"port 80", "https://idp.example.com:80/", strict, true},
+		{"public literal on another port", "https://8.8.8.8:8443/", strict, false},
 		{"public literal", "https://8.8.8.8/", strict, true},
 		{"public IPv6 literal", "https://[2606:4700::1111]/", strict, true},
 		{"trailing dot", "https://idp.example.com./", strict, true},
@@ -120,6 +121,22 @@ func TestVet(t *testing.T) {
 				t.Fatalf("ok want %v, got %v", tc.ok, err)
 			}
 		})
+	}
+}
+
+// TestVetRefusesEverySpelling: each special range by itself, without a dial that the machine's routes could decide.
+func TestVetRefusesEverySpelling(t *testing.T) {
+	c, err := outbound.New(outbound.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, host := range spellings {
+		if host == "rebind.example" || host == "metadata" {
+			continue // plain names: what they resolve to is judged at the dial
+		}
+		if err := c.Vet("https://" + host + "/"); !errors.Is(err, outbound.ErrForbidden) {
+			t.Errorf("%s: %v", host, err)
+		}
 	}
 }
 

@@ -145,7 +145,8 @@ func allowing(t *testing.T, s *httptest.Server, change func(*outbound.Options)) 
 
 func fast(t *testing.T, o outbound.Options) *outbound.Client {
 	t.Helper()
-	c, err := outbound.NewFast(o, 2*time.Second, 2*time.Second, 100*time.Millisecond, 400*time.Millisecond)
+	// Connecting has all the time it wants: only what comes after is to be too late.
+	c, err := outbound.NewFast(o, 20*time.Second, 20*time.Second, 200*time.Millisecond, 800*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}
