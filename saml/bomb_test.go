@@ -104,6 +104,18 @@ func bombsWithinLimits(key string) map[string]string {
 	}
 }
 
+// TestCanonicalFormsAreBounded: an identity provider could make us write its declarations thousands of times.
+func TestCanonicalFormsAreBounded(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("u", 500)
+	doc := edit(baseResponse, "<samlp:Response", `<samlp:Response xmlns:p="`+long+`p" xmlns:q="`+long+`q"`,
+		"<saml:AttributeValue>staff", strings.Repeat(`<saml:AttributeValue p:x="" q:x=""/>`, 5900)+"<saml:AttributeValue>staff")
+	_, _, err := saml.Verify([]byte(sign(doc, onResponse)), expectation{}.expect())
+	if codeOf(err) != "saml_bad_signature" {
+		t.Errorf("a form of 6 MB: %v", err)
+	}
+}
+
 func TestThreeThousandGroupsFit(t *testing.T) {
 	t.Parallel()
 	for _, s := range []signature{onAssertion, onResponse} {

@@ -98,6 +98,8 @@ func goodEncryption() []recipe {
 		one("encrypted-oaep11", encryption{transport: xmlenc11 + "rsa-oaep", content: xmlenc11 + "aes256-gcm"}),
 		one("encrypted-oaep11-sha256", encryption{transport: xmlenc11 + "rsa-oaep", digest: xmlenc + "sha256", mgf: xmlenc11 + "mgf1sha256"}),
 		one("encrypted-oaep11-sha512", encryption{transport: xmlenc11 + "rsa-oaep", digest: xmlenc + "sha512", mgf: xmlenc11 + "mgf1sha512"}),
+		one("encrypted-oaep11-sha384", encryption{transport: xmlenc11 + "rsa-oaep", digest: xmldsig11 + "sha384", mgf: xmlenc11 + "mgf1sha384"}),
+		one("encrypted-oaep11-mgf-sha1", encryption{transport: xmlenc11 + "rsa-oaep", digest: xmlenc + "sha256", mgf: xmlenc11 + "mgf1sha1"}),
 		one("encrypted-oaep-label", encryption{label: "for ssogate"}),
 		one("encrypted-key-beside", encryption{beside: true}),
 		one("encrypted-for-two", encryption{first: "stranger"}),
@@ -189,6 +191,9 @@ func goodMeanings() []recipe {
 		one("nameid-escaped", base.key(`o'neil&"sons"<x>`), "victoria.kim<", `o&apos;neil&amp;&#34;sons&quot;&lt;x&#x3E;<`),
 		one("other-confirmation-beside", base, "<saml:SubjectConfirmation ", `<saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:sender-vouches"/><saml:SubjectConfirmation `),
 		one("two-authn-statements", base, "</saml:AuthnStatement>", `</saml:AuthnStatement><saml:AuthnStatement AuthnInstant="2027-01-15T08:50:00Z"/>`),
+		one("authn-context-missing", base, "<saml:AuthnContext>"+element(baseAuthn, "saml:AuthnContextClassRef")+"</saml:AuthnContext>", ""),
+		one("authn-context-declared-elsewhere", base, element(baseAuthn, "saml:AuthnContextClassRef"), "<saml:AuthnContextDeclRef>urn:x</saml:AuthnContextDeclRef>"),
+		one("attribute-without-name", base.with(func(x *expectation) { x.Values = 2 }), `Name="mail" `, ""),
 		one("attribute-values", base.with(func(x *expectation) {
 			x.Attributes = map[string][]string{"groups": {"staff", "board"}, "mail": {"victoria.kim@mycompany.com"}}
 			x.Values = 3

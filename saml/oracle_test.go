@@ -59,8 +59,8 @@ func compareVerdicts(t *testing.T, file string, e *etree.Element, certificates [
 		}
 		ours := p.verify(e, signature, certificate, true)
 		theirs := askGoxmldsig(t, p, e, signature, certificate)
-		// xmlsec1 made these; goxmldsig has another canonical form for them.
-		differs := strings.Contains(file, "good/xmlsec-")
+		// xmlsec1 made the first; goxmldsig has another canonical form for them. It does not inherit attributes either.
+		differs := strings.Contains(file, "good/xmlsec-") || strings.Contains(file, "bad/enveloped-only-below-xml-lang")
 		if (ours == nil) != (theirs == nil) && !differs {
 			t.Errorf("%s, %s: ours %v, goxmldsig %v", file, certificate.Subject, ours != nil, theirs != nil)
 		}
