@@ -166,6 +166,6 @@ func (l *loader) serviceList(c *Config) {
 				l.fault(item(at+".access_hosts", j), "want a host such as board.example.com, board.example.com:8443, *.corp.example or http://localhost:3000")
 			}
 		}
-		c.Services = append(c.Services, Service{Name: s.Name, AccessHosts: s.AccessHosts})
+		c.Services = append(c.Services, Service(s))
 	}
 }

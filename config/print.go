@@ -36,7 +36,7 @@ func fileOf(c *Config) *file {
 		f.PublicURL = c.PublicURL.String()
 	}
 	for _, s := range c.Services {
-		f.Services = append(f.Services, serviceFile{Name: s.Name, AccessHosts: s.AccessHosts})
+		f.Services = append(f.Services, serviceFile(s))
 	}
 	return f
 }

@@ -75,6 +75,7 @@ func (b *response) wrapKey(info *etree.Element, cert *x509.Certificate, key []by
 	switch {
 	case b.knobs.RSA15:
 		method.CreateAttr("Algorithm", transportRSA15)
+		//lint:ignore SA1019 a misbehaviour that must be refused
 		wrapped, err = rsa.EncryptPKCS1v15(rand.Reader, public, key)
 	case b.style.OAEPSHA256:
 		method.CreateAttr("Algorithm", transportOAEP11)

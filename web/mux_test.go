@@ -59,9 +59,8 @@ func TestAnswers(t *testing.T) {
 	})
 	f.Handle("GET /panic", web.Public, 0, func(http.ResponseWriter, *http.Request) error { panic("the password is hunter2") })
 	f.Handle("GET /nil", web.Public, 0, func(http.ResponseWriter, *http.Request) error {
-		var m map[string]int
-		m["x"] = 1
-		return nil
+		var nobody *http.Cookie
+		return errors.New(nobody.Value)
 	})
 	f.Handle("GET /quiet", web.Public, 0, func(http.ResponseWriter, *http.Request) error { return nil })
 
