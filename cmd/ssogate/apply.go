@@ -60,6 +60,9 @@ func readWanted(file string, stdin io.Reader, warn io.Writer, n *node) (director
 		if err := resolve(wanted.Domains[i].Connection, filepath.Dir(file), n.now(), warn); err != nil {
 			return wanted, fmt.Errorf("domains[%d] %s: %w", i, wanted.Domains[i].Name, err)
 		}
+		if err := n.vet(wanted.Domains[i].Connection); err != nil {
+			return wanted, fmt.Errorf("domains[%d] %s: %w", i, wanted.Domains[i].Name, err)
+		}
 	}
 	return wanted, nil
 }

@@ -39,6 +39,9 @@ func (a *app) connectionDraft() *cobra.Command {
 		if err := resolve(&w, filepath.Dir(file), n.now(), c.ErrOrStderr()); err != nil {
 			return err
 		}
+		if err := n.vet(&w); err != nil {
+			return err
+		}
 		draft := directory.Connection{DomainID: d.ID, Type: w.Type}
 		if w.SAML != nil {
 			draft.SAML = &w.SAML.SAMLSettings

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -133,7 +136,33 @@ func (n *node) refresher() *sso.Refresher {
 }
 
 // Close gives the directory back.
-func (n *node) Close() { n.store.Close() }
+func (n *node) Close() {
+	n.outbound.Close()
+	n.store.Close()
+}
+
+// vet refuses addresses that the gateway itself would have to call and may not, so that a mistake shows when a connection is
+// stored and not when somebody signs in. Addresses that only browsers visit are not its matter.
+func (n *node) vet(c *directory.WantedConnection) error {
+	called := map[string]string{}
+	if c != nil && c.SAML != nil {
+		called["saml.metadata_url"] = c.SAML.MetadataURL
+	}
+	if c != nil && c.OAuth != nil {
+		called["oauth.issuer"], called["oauth.token_url"] = c.OAuth.Issuer, c.OAuth.TokenURL
+		called["oauth.user_info_url"], called["oauth.jwks_url"] = c.OAuth.UserInfoURL, c.OAuth.JWKSURL
+	}
+	var faults []error
+	for _, field := range slices.Sorted(maps.Keys(called)) {
+		if called[field] == "" {
+			continue
+		}
+		if err := n.outbound.Vet(called[field]); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w; see the outbound section of the configuration", field, err))
+		}
+	}
+	return errors.Join(faults...)
+}
 
 // newLog writes to w as the configuration says.
 func newLog(c config.Log, w io.Writer) *slog.Logger {
