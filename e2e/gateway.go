@@ -71,13 +71,20 @@ func binary(t testing.TB) string {
 // Run runs a command of the operator and returns what it printed; the command must succeed.
 func (g *Gateway) Run(args ...string) string {
 	g.t.Helper()
-	cmd := exec.Command(binary(g.t), append(args, "--config", g.Config)...)
-	cmd.Dir = g.dir
-	out, err := cmd.CombinedOutput()
+	out, err := g.Try(args...)
 	if err != nil {
 		g.t.Fatalf("e2e: ssogate %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
-	return string(out)
+	return out
+}
+
+// Try is Run for a command that may fail.
+func (g *Gateway) Try(args ...string) (string, error) {
+	g.t.Helper()
+	cmd := exec.Command(binary(g.t), append(args, "--config", g.Config)...)
+	cmd.Dir = g.dir
+	out, err := cmd.CombinedOutput()
+	return string(out), err
 }
 
 // Apply brings the directory to the state of a YAML text. {name} in it stands for the path of a file with that content.

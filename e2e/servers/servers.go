@@ -48,7 +48,12 @@ func Redis(t testing.TB) string {
 	running.Lock()
 	defer running.Unlock()
 	if running.redis == "" {
-		p := NewRedis(t)
+		dir, err := os.MkdirTemp("", "ssogate-redis-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		running.dirs = append(running.dirs, dir)
+		p := newRedis(t, dir)
 		running.redis = p.Addr
 		running.stops = append(running.stops, p.Stop)
 	}
@@ -66,10 +71,15 @@ type Process struct {
 // NewRedis starts a redis-server that only this test uses; extra are further command line words. The caller stops it.
 func NewRedis(t testing.TB, extra ...string) *Process {
 	t.Helper()
+	return newRedis(t, t.TempDir(), extra...)
+}
+
+func newRedis(t testing.TB, dir string, extra ...string) *Process {
+	t.Helper()
 	port := FreePort(t)
 	p := &Process{Addr: fmt.Sprintf("127.0.0.1:%d", port)}
 	p.args = append([]string{tool(t, "redis-server"), "--port", fmt.Sprint(port), "--bind", "127.0.0.1", "--save", "",
-		"--appendonly", "no", "--daemonize", "no", "--dir", os.TempDir(), "--maxmemory-policy", "noeviction"}, extra...)
+		"--appendonly", "no", "--daemonize", "no", "--dir", dir, "--maxmemory-policy", "noeviction"}, extra...)
 	p.Start(t)
 	return p
 }
