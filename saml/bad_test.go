@@ -212,6 +212,10 @@ func badKeys() []recipe {
 			after: []string{"</ds:SignatureValue>", "</ds:SignatureValue><ds:KeyInfo><ds:KeyValue><ds:RSAKeyValue/></ds:KeyValue></ds:KeyInfo>"}},
 		{name: "ecdsa-value-cut", sign: []signature{{id: "_assertion", key: "idp-p256"}}, expect: refusedAs("saml_bad_signature").certificates("idp-p256"),
 			after: []string{"<ds:SignatureValue>", "<ds:SignatureValue>AAAA"}},
+		{name: "ecdsa-value-short", expect: refusedAs("saml_bad_signature").certificates("idp-p256"), build: func() string {
+			before, _, after := cut(sign(baseResponse, signature{id: "_assertion", key: "idp-p256", keyInfo: "none"}), "ds:SignatureValue")
+			return before + "<ds:SignatureValue>AAAA</ds:SignatureValue>" + after
+		}},
 		{name: "ecdsa-value-of-zeros", sign: []signature{{id: "_assertion", key: "idp-p256", keyInfo: "none"}}, expect: refusedAs("saml_bad_signature").certificates("idp-p256"),
 			after: []string{"<ds:SignatureValue>", "<ds:SignatureValue>" + strings.Repeat("A", 86) + "==</ds:SignatureValue><ds:KeyInfo><x>", "</ds:SignatureValue></ds:Sig", "</x></ds:KeyInfo></ds:Sig"}},
 		one("certificate-cloned", "saml_cert_unknown", signature{key: "stranger", keyInfo: "clone"}),
