@@ -37,7 +37,7 @@ func cleanCertificates(texts []string, field string, f *Faults) []string {
 				break
 			}
 			if !strongKey(cert.PublicKey) {
-				f.add(at, FaultWeakKey, "want an RSA key of 2048 to 8192 bits, or an ECDSA key on P-256, P-384 or P-521")
+				f.add(at, FaultWeakKey, "want an RSA key of 2048 to 8192 bits, or an ECDSA key on P-256 or P-384")
 				break
 			}
 			out = appendNew(out, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: block.Bytes})))
@@ -56,7 +56,7 @@ func strongKey(key any) bool {
 	case *rsa.PublicKey:
 		return k.N.BitLen() >= 2048 && k.N.BitLen() <= 8192
 	case *ecdsa.PublicKey:
-		return k.Curve == elliptic.P256() || k.Curve == elliptic.P384() || k.Curve == elliptic.P521()
+		return k.Curve == elliptic.P256() || k.Curve == elliptic.P384()
 	}
 	return false
 }

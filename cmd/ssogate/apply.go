@@ -107,7 +107,7 @@ func (n *node) fetchMissing(c *cobra.Command, wanted directory.Wanted) error {
 		if err != nil {
 			return err
 		}
-		if _, err := n.refresher().Of(c.Context(), d.ID, w.Connection.SAML.MetadataURL); err != nil {
+		if _, err := n.refresher().Of(c.Context(), d.ID, w.Connection.SAML.SAMLSettings); err != nil {
 			fmt.Fprintf(c.ErrOrStderr(), "%s: metadata could not be fetched: %v\n", w.Name, explained(err))
 			failed = fmt.Errorf("some metadata could not be fetched; it is tried again at the next login and in the background")
 		}

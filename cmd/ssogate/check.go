@@ -173,7 +173,7 @@ func (r *report) saml(ctx context.Context, n *node, d directory.Domain, s *direc
 	}
 	texts := s.Certificates
 	if s.MetadataURL != "" {
-		m, err := n.refresher().Fetch(ctx, d.ID, s.MetadataURL)
+		m, err := n.refresher().Fetch(ctx, d.ID, *s)
 		if err != nil {
 			r.fault(d.Name, "metadata cannot be fetched: "+explained(err).Error(), "is the address right, and allowed by the outbound section? the last good copy stays in use")
 			return

@@ -155,7 +155,7 @@ func (a *app) connectionRefresh() *cobra.Command {
 			if live.SAML == nil || live.SAML.MetadataURL == "" {
 				return errors.New("the live connection has no metadata_url")
 			}
-			m, err := n.refresher().Fetch(c.Context(), d.ID, live.SAML.MetadataURL)
+			m, err := n.refresher().Fetch(c.Context(), d.ID, *live.SAML)
 			if err != nil {
 				return explained(err)
 			}

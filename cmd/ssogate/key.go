@@ -11,12 +11,13 @@ import (
 
 func (a *app) keyCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "key", Short: "Service provider keys of a domain and their rollover",
+		Use: "key", Short: "Service provider keys of a domain and their rollover, and the key that seals secrets",
 		Long: "Service provider keys of a domain and their rollover:\n\n" +
 			"  key prepare <domain>   make the next key; it is published in our metadata and can decrypt\n" +
 			"                         wait until the identity provider has read the metadata again\n" +
 			"  key promote <domain>   the next key signs from now on; the one before still decrypts\n" +
-			"  key retire <domain>    forget the one before",
+			"  key retire <domain>    forget the one before\n\n" +
+			"  key reseal             after keys.current was replaced and the one before named under keys.previous",
 	}
 	c.AddCommand(
 		&cobra.Command{
@@ -54,6 +55,16 @@ func (a *app) keyCommand() *cobra.Command {
 			}),
 		},
 	)
+	c.AddCommand(&cobra.Command{
+		Use: "reseal", Short: "Seal every stored secret with the current master key, so that keys.previous can be dropped", Args: exactly(0),
+		RunE: a.withNode(func(c *cobra.Command, _ []string, n *node) error {
+			count, err := n.store.Reseal(c.Context())
+			if err != nil {
+				return err
+			}
+			return a.show(c, map[string]int{"resealed": count}, func(t io.Writer) { row(t, count, "secrets sealed with the current key") })
+		}),
+	})
 	return c
 }
 

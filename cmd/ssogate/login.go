@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -43,7 +42,7 @@ func (a *app) loginList() *cobra.Command {
 			return err
 		}
 		for i := range all {
-			all[i] = asOf(all[i], n.now())
+			all[i] = audit.Stands(all[i], n.now())
 		}
 		return a.show(c, all, func(t io.Writer) {
 			row(t, "REF", "STARTED", "DOMAIN", "PROTOCOL", "VERDICT", "CODE", "WHO MUST FIX IT")
@@ -55,14 +54,6 @@ func (a *app) loginList() *cobra.Command {
 	return c
 }
 
-// asOf shows an attempt that never came back as expired.
-func asOf(at audit.Attempt, now time.Time) audit.Attempt {
-	if at.Verdict == audit.Started && !at.Expires.IsZero() && now.After(at.Expires) {
-		at.Verdict = audit.Expired
-	}
-	return at
-}
-
 func (a *app) loginShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show <ref>", Short: "Show one attempt by its reference number", Args: exactly(1),
@@ -71,7 +62,7 @@ func (a *app) loginShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			at = asOf(at, n.now())
+			at = audit.Stands(at, n.now())
 			return a.show(c, at, func(t io.Writer) { printAttempt(t, at) })
 		}),
 	}
