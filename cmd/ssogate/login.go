@@ -42,7 +42,7 @@ func (a *app) loginList() *cobra.Command {
 			return err
 		}
 		for i := range all {
-			all[i] = audit.Stands(all[i], n.now())
+			all[i].Verdict = audit.Stands(all[i], n.now())
 		}
 		return a.show(c, all, func(t io.Writer) {
 			row(t, "REF", "STARTED", "DOMAIN", "PROTOCOL", "VERDICT", "CODE", "WHO MUST FIX IT")
@@ -62,7 +62,7 @@ func (a *app) loginShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			at = audit.Stands(at, n.now())
+			at.Verdict = audit.Stands(at, n.now())
 			return a.show(c, at, func(t io.Writer) { printAttempt(t, at) })
 		}),
 	}
