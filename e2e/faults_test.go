@@ -166,6 +166,7 @@ func (w *town) outage(part string, sessions int, down, up func()) {
 	held, cut := taro.hold("taro"), early.hold("taro")
 	down()
 	w.refused("a response in the first moment", early.ask(w.a, cut.Action.Path, cut.Fields))
+	verify := w.crowded(jiro, sessions)
 	w.until("a login start is refused", func() bool { // a domain may be remembered for a second
 		stranger := w.visitor(w.a)
 		return stranger.ask(w.a, w.loginPath(domain), nil).status == http.StatusServiceUnavailable &&
@@ -178,7 +179,6 @@ func (w *town) outage(part string, sessions int, down, up func()) {
 			answer = max(answer, w.refused("a response", taro.ask(node, held.Action.Path, held.Fields)))
 		}
 	}
-	verify := w.crowded(jiro, sessions)
 	w.t.Logf("%s gone: login start %s, response %s (slowest of 6), /auth/verify %s (slowest of %d at once)", part,
 		start.Round(time.Millisecond), answer.Round(time.Millisecond), verify.Round(time.Millisecond), crowd)
 	w.notReady(part)
