@@ -32,7 +32,7 @@ func appKey(sessionKey string) string { return "app\x00" + sessionKey }
 // own ssoType, otherwise 200 with code 12.
 func (g *Gateway) checkApp(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
-	if err := g.allow(ctx, "answer-address", web.ClientIP(ctx).String(), g.o.AnswersPerAddress); err != nil {
+	if err := g.allowAddress(ctx, "check-address", g.o.AnswersPerAddress); err != nil {
 		return err
 	}
 	if err := r.ParseForm(); err != nil {
@@ -44,7 +44,7 @@ func (g *Gateway) checkApp(w http.ResponseWriter, r *http.Request) error {
 	}
 	stored, err := g.logins.Take(ctx, appKey(r.PathValue("sessionKey")))
 	if err != nil && !errors.Is(err, session.ErrMissing) {
-		return unavailable(err)
+		return failed(err)
 	}
 	var t directory.ConnectionType
 	if err != nil || json.Unmarshal(stored, &t) != nil || !strings.EqualFold(r.PostForm.Get("ssoType"), string(t)) {

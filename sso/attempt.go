@@ -1,11 +1,9 @@
 package sso
 
 import (
-	"context"
-	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/ssogate/ssogate/audit"
@@ -46,7 +44,7 @@ func (a attempt) retry() string {
 }
 
 // refuse closes the attempt, and returns the one safe page for the person. What was wanted and what came stays in the attempt;
-// the log gets code and reference. An error that is no refusal (Redis or the database is gone) answers 503.
+// the log gets code and reference. An error that is no refusal answers 503 when Redis or the database is gone, otherwise 500.
 func (g *Gateway) refuse(r *http.Request, a attempt, err error) error {
 	refusal := asRefusal(err)
 	a.Finished, a.Verdict = g.o.Now(), audit.Refused
@@ -64,13 +62,17 @@ func (g *Gateway) refuse(r *http.Request, a attempt, err error) error {
 	g.metrics.ended(a.Attempt)
 	web.Note(r.Context(), "ref", a.Ref)
 	web.Note(r.Context(), "code", a.Code)
-	var page *web.Error
-	if errors.As(err, &page) {
-		page.Ref = a.Ref
-		return page
+	status, code := pageFor(a.Code)
+	page := &web.Error{Status: status, Code: code, Ref: a.Ref, RetryURL: a.retry(), Err: refusal}
+	switch a.Code {
+	case "unavailable":
+		page.RetryAfter, page.Err = patience, fmt.Errorf("%w: %w", refusal, refusal.Err)
+	case "internal": // the operator has nothing else to go by
+		page.Err = fmt.Errorf("%w: %w", refusal, refusal.Err)
+	case "access_url_refused": // trying again would only be refused again
+		page.RetryURL = ""
 	}
-	status, code := pageFor(refusal)
-	return &web.Error{Status: status, Code: code, Ref: a.Ref, RetryURL: a.retry(), Err: refusal}
+	return page
 }
 
 func (g *Gateway) succeed(r *http.Request, a attempt, m directory.Member) {
@@ -80,48 +82,6 @@ func (g *Gateway) succeed(r *http.Request, a attempt, m directory.Member) {
 	g.metrics.ended(a.Attempt)
 	web.Note(r.Context(), "ref", a.Ref)
 	web.Note(r.Context(), "member", m.ID)
-}
-
-// asRefusal finds the reason in an error, whichever room it comes from.
-func asRefusal(err error) *Refusal {
-	var refusal *Refusal
-	if errors.As(err, &refusal) {
-		return refusal
-	}
-	var person *directory.Refusal
-	if errors.As(err, &person) {
-		return &Refusal{Code: person.Code, Want: person.Want, Got: person.Got, Fix: person.Fix, Err: err}
-	}
-	var page *web.Error
-	if errors.As(err, &page) {
-		return &Refusal{Code: page.Code, Fix: audit.FixOperator, Err: err}
-	}
-	if errors.Is(err, directory.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
-		return &Refusal{Code: "unavailable", Fix: audit.FixOperator, Err: err}
-	}
-	return &Refusal{Code: "internal", Fix: audit.FixOperator, Err: err}
-}
-
-// pageFor chooses what the person sees. Reasons that would tell a stranger something about members or set-up share a page.
-func pageFor(r *Refusal) (status int, code string) {
-	switch {
-	case r.Code == "unavailable":
-		return http.StatusServiceUnavailable, "unavailable"
-	case r.Code == "internal", strings.HasSuffix(r.Code, "_internal"):
-		return http.StatusInternalServerError, "internal"
-	case r.Code == "cookie_blocked":
-		return http.StatusBadRequest, "cookie_missing"
-	case r.Code == "state_lost", r.Code == "connection_changed", r.Code == "login_late", r.Code == "saml_replayed":
-		return http.StatusBadRequest, "login_expired"
-	case strings.HasPrefix(r.Code, "user_"), r.Code == "account_foreign", r.Code == "domain_disabled":
-		return http.StatusForbidden, "not_a_member"
-	case strings.HasPrefix(r.Code, "idp_"):
-		return http.StatusBadGateway, "idp_unreachable"
-	case r.Code == "oauth_provider_error", r.Code == "saml_idp_status":
-		return http.StatusForbidden, "idp_error"
-	default:
-		return http.StatusForbidden, "login_refused"
-	}
 }
 
 func protocolOf(c directory.Connection) string {
@@ -143,4 +103,12 @@ func cut(s string, n int) string {
 		n--
 	}
 	return s[:n]
+}
+
+// shown is a value in a trace, which has no empty cells.
+func shown(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
 }

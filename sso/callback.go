@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/ssogate/ssogate/audit"
 	"github.com/ssogate/ssogate/directory"
@@ -39,6 +38,9 @@ func (g *Gateway) oauthCallback(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := usesUp(w, r); err != nil {
+		return err
+	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil || len(r.URL.RawQuery) > 16<<10 {
 		return &web.Error{Status: http.StatusBadRequest, Code: "bad_request", Err: errors.New("sso: callback query")}
@@ -46,25 +48,43 @@ func (g *Gateway) oauthCallback(w http.ResponseWriter, r *http.Request) error {
 	return g.comeBack(w, r, v, query.Get("state"), query)
 }
 
+// usesUp refuses a HEAD, which net/http routes like a GET: a program that looks where a link leads must not end a login or a
+// session.
+func usesUp(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodHead {
+		return nil
+	}
+	w.Header().Set("Allow", http.MethodGet)
+	return &web.Error{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Err: errors.New("sso: HEAD")}
+}
+
 // arriving is what holds for every answer: the address is not too busy, and the path names an active domain with SSO on and
 // a live connection of that protocol. The domain is never taken from the message.
 func (g *Gateway) arriving(r *http.Request, t directory.ConnectionType) (view, error) {
-	ctx, name := r.Context(), strings.ToLower(r.PathValue("domain"))
-	web.Note(ctx, "domain", name)
-	if err := g.allow(ctx, "answer-address", web.ClientIP(ctx).String(), g.o.AnswersPerAddress); err != nil {
+	if err := g.allowAddress(r.Context(), "answer-address", g.o.AnswersPerAddress); err != nil {
 		return view{}, err
 	}
-	v, err := g.views.domain(ctx, name)
-	if errors.Is(err, directory.ErrNotFound) {
-		return view{}, &web.Error{Status: http.StatusNotFound, Code: "unknown_domain", Err: err}
-	}
+	v, err := g.known(r)
 	if err != nil {
-		return view{}, g.cannotOpen(r, name, err)
+		return view{}, err
 	}
-	if !v.domain.SSO || v.connector == nil || v.connection.Type != t {
-		return view{}, &web.Error{Status: http.StatusNotFound, Code: "unknown_domain", Err: errors.New("sso: no live connection of that protocol")}
+	if refusal := v.takes(t); refusal != nil {
+		return view{}, g.refuse(r, g.newAttempt(r, v, "", ""), refusal)
 	}
 	return v, nil
+}
+
+// takes says why the domain takes no answers of the protocol now, nil when it does.
+func (v view) takes(t directory.ConnectionType) *Refusal {
+	switch {
+	case !v.domain.SSO:
+		return &Refusal{Code: "sso_off", Want: "single sign-on switched on", Got: "off", Fix: audit.FixDomainAdmin}
+	case v.connection.Type != t:
+		return &Refusal{Code: "connection_changed", Want: "a live connection of the type " + string(t), Got: shown(string(v.connection.Type)), Fix: audit.FixPerson}
+	case v.fault != nil:
+		return unusable(v.fault)
+	}
+	return nil
 }
 
 // postedForm reads the ACS form: fields from the body only, each once (security.md section 1.3 step 1).
@@ -108,7 +128,8 @@ func (g *Gateway) comeBack(w http.ResponseWriter, r *http.Request, v view, handl
 	return g.signIn(w, r, v, login, a, id)
 }
 
-// takeLogin takes the record in one atomic step: of two answers with one handle, one finds it.
+// takeLogin takes the record in one atomic step: of two answers with one handle, one finds it. What comes without the
+// browser's cookie is refused by belongs whatever it is, so it only reads: a link scanner must not end the person's login.
 func (g *Gateway) takeLogin(r *http.Request, v view, handle string) (Login, error) {
 	lost := func() error {
 		return g.refuse(r, g.newAttempt(r, v, "", ""), &Refusal{
@@ -118,12 +139,16 @@ func (g *Gateway) takeLogin(r *http.Request, v view, handle string) (Login, erro
 	if !looksLikeHandle(handle) {
 		return Login{}, lost()
 	}
-	b, err := g.logins.Take(r.Context(), handle)
+	take := g.logins.Take
+	if g.o.Binding.Read(r) == "" {
+		take = g.logins.Peek
+	}
+	b, err := take(r.Context(), handle)
 	if errors.Is(err, session.ErrMissing) {
 		return Login{}, lost()
 	}
 	if err != nil {
-		return Login{}, unavailable(err)
+		return Login{}, failed(err)
 	}
 	login, err := decodeLogin(b)
 	if err != nil {
@@ -185,68 +210,10 @@ func (g *Gateway) useOnce(ctx context.Context, d directory.Domain, id Identity) 
 	}
 	first, err := g.marks.Use(ctx, d.ID, id.Once, id.OnceUntil)
 	if err != nil {
-		return unavailable(err)
+		return err
 	}
 	if !first {
 		return &Refusal{Code: "saml_replayed", Section: "SAML Profiles 4.1.4.5", Want: "an assertion not used before", Got: "used before", Fix: audit.FixPerson, Checks: id.Checks, Claims: id.Claims}
 	}
 	return nil
-}
-
-// startSession puts the session into the state store under a new ID and its cookie into the browser; what this browser had
-// before is ended.
-func (g *Gateway) startSession(w http.ResponseWriter, r *http.Request, v view, l Login, m directory.Member, id Identity, ref string) error {
-	now := g.o.Now()
-	rec := session.Record{
-		MemberID: m.ID, DomainID: v.domain.ID, Domain: v.domain.Name, Account: m.Account, ExternalKey: m.ExternalKey,
-		Name: m.DisplayName(), Revision: v.connection.Revision, Protocol: protocolOf(v.connection),
-		Idle: int64(shorter(g.o.Idle, v.domain.SessionIdle).Seconds()), Expires: g.sessionEnd(v.domain, l, id, now),
-		DomainGeneration: v.domain.Generation, MemberGeneration: m.Generation,
-		IdPIssuer: id.Issuer, IdPNameID: id.NameID, IdPSession: id.Session,
-		Address: web.ClientIP(r.Context()).String(), UserAgent: cut(r.UserAgent(), 256), AttemptRef: ref,
-	}
-	if !rec.Expires.After(now) {
-		return &Refusal{Code: "saml_session_over", Want: "a session end in the future", Got: rec.Expires.UTC().Format(time.RFC3339), Fix: audit.FixIdentityProvider}
-	}
-	s, err := g.store.New(r, g.o.Sessions.CookieName())
-	if err != nil {
-		return unavailable(err)
-	}
-	session.Put(s, rec)
-	if err := s.Save(r, w); err != nil {
-		return unavailable(err)
-	}
-	return nil
-}
-
-// sessionEnd is the absolute limit (line-works.md section 4.4): what the identity provider asked for where the domain set
-// "Set Expire Time" (at most the 30 days of an app), otherwise 24 hours for the web and 30 days for apps, or shorter where
-// the domain says so.
-func (g *Gateway) sessionEnd(d directory.Domain, l Login, id Identity, now time.Time) time.Time {
-	if d.SetExpireTime && !id.Expires.IsZero() {
-		if longest := now.Add(g.o.AppAbsolute); id.Expires.After(longest) {
-			return longest
-		}
-		return id.Expires
-	}
-	life := g.o.Absolute
-	if l.App {
-		life = g.o.AppAbsolute
-	}
-	return now.Add(shorter(life, d.SessionAbsolute))
-}
-
-// arrive sends the signed-in browser to its target.
-func (g *Gateway) arrive(w http.ResponseWriter, r *http.Request, target string) error {
-	if target == "" {
-		target = "/"
-	}
-	return web.Redirect(w, r, target)
-}
-
-func shorter(installation, domain time.Duration) time.Duration {
-	if domain > 0 && domain < installation {
-		return domain
-	}
-	return installation
 }

@@ -2,7 +2,6 @@ package sso
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"time"
 
@@ -58,20 +57,3 @@ type Identity struct {
 	Once      string
 	OnceUntil time.Time
 }
-
-// Refusal is why a login ended without a session.
-type Refusal struct {
-	Code      string
-	Section   string
-	Want, Got string
-	Fix       audit.Fixer
-	Checks    []audit.Check
-	Claims    map[string][]string
-	Err       error // what failed underneath, when something did
-}
-
-// Error names the code only: want and got may name a person.
-func (r *Refusal) Error() string { return fmt.Sprintf("sso: refused: %s", r.Code) }
-
-// Unwrap returns what failed underneath.
-func (r *Refusal) Unwrap() error { return r.Err }

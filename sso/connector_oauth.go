@@ -19,6 +19,7 @@ type oauthConnector struct {
 	redirectURI string
 	asked       map[string]string
 	logoutURL   string
+	forApps     bool // the connection has an Application Login URL
 	now         func() time.Time
 }
 
@@ -29,7 +30,8 @@ func (g *Gateway) openOAuth(d directory.Domain, s *directory.OAuthSettings) (Con
 	}
 	return &oauthConnector{
 		client: client, redirectURI: g.callbackURL(d.Name), now: g.o.Now, logoutURL: s.LogoutURL,
-		asked: map[string]string{"client_id": s.ClientID, "profile": string(s.Profile)},
+		forApps: s.Profile == directory.ProfileWorks && s.AppAuthURL != "",
+		asked:   map[string]string{"client_id": s.ClientID, "profile": string(s.Profile)},
 	}, nil
 }
 
@@ -46,6 +48,9 @@ func OpenOAuth(s *directory.OAuthSettings, client *http.Client, now func() time.
 
 // Begin sends the browser to the provider's authorization endpoint (RFC 6749 4.1.1).
 func (c *oauthConnector) Begin(ctx context.Context, s Start) (Departure, error) {
+	if s.App && !c.forApps { // the longer session of an app is something that the administrator set up
+		return Departure{}, &Refusal{Code: "oauth_no_app_login", Section: "line-works.md 2.2", Want: "an Application Login URL", Got: "none", Fix: audit.FixDomainAdmin}
+	}
 	location, secrets, err := c.client.Begin(ctx, oauth.Start{
 		RedirectURI: c.redirectURI, State: s.Handle, Hint: s.Hint, App: s.App, SessionKey: s.SessionKey,
 	})

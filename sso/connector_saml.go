@@ -24,6 +24,7 @@ type samlConnector struct {
 	acs          string
 	provider     string
 	now          func() time.Time
+	slots        chan struct{} // of the installation: so many responses are verified at once
 }
 
 // Begin makes an AuthnRequest (SAML Core 3.4.1) and sends it by redirect or by POST (SAML Bindings 3.4, 3.5).
@@ -73,7 +74,13 @@ func hintParameter(hint string) url.Values {
 }
 
 // Finish judges a SAMLResponse; see saml.Verify for what is checked and in which order.
-func (c *samlConnector) Finish(_ context.Context, r Return) (Identity, error) {
+func (c *samlConnector) Finish(ctx context.Context, r Return) (Identity, error) {
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		return Identity{}, ctx.Err()
+	}
 	response, err := saml.Decode(r.Values.Get("SAMLResponse"))
 	if err != nil {
 		return Identity{}, samlRefusal(err, nil)

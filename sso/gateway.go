@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/url"
+	"runtime"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -53,6 +54,8 @@ type Gateway struct {
 	views   *views
 	keys    *Keys
 	metrics *metrics
+	// verifying are the places for SAML responses under verification, twice the processors (security.md section 1.3).
+	verifying chan struct{}
 }
 
 // New builds a Gateway over its options.
@@ -60,11 +63,13 @@ func New(o Options) *Gateway {
 	g := &Gateway{
 		o:       o,
 		logins:  session.Logins{State: o.State, Prefix: o.Prefix},
-		marks:   session.Marks{State: o.State, Prefix: o.Prefix},
+		marks:   session.Marks{State: o.State, Prefix: o.Prefix, Now: o.Now},
 		limits:  session.Limits{State: o.State, Prefix: o.Prefix},
 		store:   session.NewStore(o.Sessions),
 		keys:    &Keys{Directory: o.Directory, Now: o.Now},
 		metrics: newMetrics(o.Metrics),
+
+		verifying: make(chan struct{}, 2*runtime.GOMAXPROCS(0)),
 	}
 	g.views = newViews(g)
 	return g

@@ -16,7 +16,7 @@ func (g *Gateway) home(w http.ResponseWriter, r *http.Request) error {
 		return web.Redirect(w, r, "/login")
 	}
 	if err != nil {
-		return unavailable(err)
+		return failed(err)
 	}
 	return web.Page(w, r, "home", web.Home{
 		Name: rec.Name, Account: rec.Account, Expires: rec.Expires,

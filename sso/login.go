@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/ssogate/ssogate/audit"
 	"github.com/ssogate/ssogate/directory"
@@ -34,35 +33,51 @@ const maxHint = 90 // an account is at most 90 characters long (seed: userName)
 
 // login starts one login.
 func (g *Gateway) login(w http.ResponseWriter, r *http.Request) error {
-	ctx := r.Context()
-	if err := g.allow(ctx, "login-address", web.ClientIP(ctx).String(), g.o.LoginsPerAddress); err != nil {
+	ctx, q := r.Context(), r.URL.Query()
+	if err := g.allowAddress(ctx, "login-address", g.o.LoginsPerAddress); err != nil {
 		return err
 	}
-	name, q := strings.ToLower(r.PathValue("domain")), r.URL.Query()
-	web.Note(ctx, "domain", name)
-	v, err := g.views.domain(ctx, name)
-	if errors.Is(err, directory.ErrNotFound) {
-		return &web.Error{Status: http.StatusNotFound, Code: "unknown_domain", Err: err}
-	}
+	v, err := g.known(r)
 	if err != nil {
-		return g.cannotOpen(r, name, err)
+		return err
 	}
 	if err := g.allow(ctx, "login-domain", v.domain.ID, g.o.LoginsPerDomain); err != nil {
 		return err
 	}
 	target, err := g.judge(ctx, q.Get("accessUrl"))
 	if err != nil {
-		return err
+		a := g.newAttempt(r, v, "sp", "")
+		a.AccessURL = WithoutQuery(q.Get("accessUrl"))
+		return g.refuse(r, a, err)
 	}
 	if signedIn, err := g.alreadyIn(r, v.domain); err != nil {
 		return err
 	} else if signedIn {
 		return g.arrive(w, r, target)
 	}
-	if !v.domain.SSO || v.connector == nil {
+	switch {
+	case !v.domain.SSO, v.connection.Type == "":
 		return web.Page(w, r, "nosso", web.NoSSO{Domain: v.domain.Name})
+	case v.fault != nil:
+		return g.refuse(r, g.newAttempt(r, v, "sp", target), unusable(v.fault))
+	case r.Method == http.MethodHead: // asks whether the address is good, and starts nothing
+		return nil
 	}
 	return g.depart(w, r, v, target)
+}
+
+// known finds the domain that the path names: it exists and is not disabled.
+func (g *Gateway) known(r *http.Request) (view, error) {
+	name := strings.ToLower(r.PathValue("domain"))
+	web.Note(r.Context(), "domain", name)
+	v, err := g.views.domain(r.Context(), name)
+	if errors.Is(err, directory.ErrNotFound) {
+		return view{}, unknownDomain()
+	}
+	if err != nil {
+		return view{}, failed(err)
+	}
+	return v, nil
 }
 
 // judge answers the address to send the person to at the end. No address at all leads to the page "signed in".
@@ -72,11 +87,11 @@ func (g *Gateway) judge(ctx context.Context, accessURL string) (string, error) {
 	}
 	entries, err := g.accessHosts(ctx)
 	if err != nil {
-		return "", unavailable(err)
+		return "", err
 	}
 	target, err := JudgeAddress(accessURL, entries)
 	if err != nil {
-		return "", &web.Error{Status: http.StatusBadRequest, Code: "access_url_refused", Err: err}
+		return "", &Refusal{Code: "access_url_refused", Want: "an address of a service that is set up here", Got: WithoutQuery(accessURL), Fix: audit.FixOperator, Err: err}
 	}
 	return target, nil
 }
@@ -92,7 +107,7 @@ func (g *Gateway) alreadyIn(r *http.Request, d directory.Domain) (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, unavailable(err)
+		return false, failed(err)
 	}
 	return rec.DomainID == d.ID, nil
 }
@@ -119,12 +134,12 @@ func (g *Gateway) depart(w http.ResponseWriter, r *http.Request, v view, target 
 	login.Attempt = a.Attempt
 	if login.App {
 		if err := g.rememberApp(ctx, v.connection.Type, start, leave); err != nil {
-			return unavailable(err)
+			return g.refuse(r, a, err)
 		}
 	}
 	login.Binding = bindingHash(g.o.Binding.Ensure(w, r))
 	if err := g.keepLogin(ctx, handle, login); err != nil {
-		return unavailable(err)
+		return g.refuse(r, a, err)
 	}
 	g.o.Attempts.Save(login.Attempt)
 	g.metrics.started(login.Attempt.Protocol)
@@ -164,41 +179,13 @@ func originOf(address string) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// allow is the rate limit of a rule for one subject; it fails closed when the state store does not answer.
-func (g *Gateway) allow(ctx context.Context, rule, subject string, perMinute int) error {
-	if perMinute == 0 {
-		return nil
-	}
-	ok, retry, err := g.limits.Allow(ctx, rule, subject, perMinute)
-	if err != nil {
-		return unavailable(err)
-	}
-	if !ok {
-		g.metrics.limited(rule)
-		return &web.Error{Status: http.StatusTooManyRequests, Code: "rate_limited", RetryAfter: max(retry, time.Second), Err: errors.New("sso: rate limit " + rule)}
-	}
-	return nil
-}
-
-// unavailable is the answer when Redis or the database does not answer: at once, and never an accepted login.
-func unavailable(err error) error {
-	return &web.Error{Status: http.StatusServiceUnavailable, Code: "unavailable", RetryAfter: 2 * time.Second, Err: err}
-}
-
-// cannotOpen tells a database that is gone from a domain whose stored connection cannot be opened: the latter fails alone,
-// with an attempt that says so.
-func (g *Gateway) cannotOpen(r *http.Request, name string, err error) error {
-	if errors.Is(err, directory.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return unavailable(err)
-	}
-	a := attempt{Attempt: audit.Attempt{Ref: audit.NewRef(), Domain: name, Initiator: "sp", Started: g.o.Now()}}
-	if d, lookup := g.o.Directory.Domain(r.Context(), name); lookup == nil {
-		a.DomainID = d.ID
-	}
-	return g.refuse(r, a, &Refusal{Code: "connection_unusable", Want: "a usable connection", Got: faultText(err), Fix: audit.FixDomainAdmin, Err: err})
-}
-
-// Judge answers the cleaned form of an address that people may be sent to, for other surfaces; see JudgeAddress.
+// Judge answers the cleaned form of an address that people may be sent to, for other surfaces; see JudgeAddress. An error
+// that is a *web.Error says that it cannot be told now.
 func (g *Gateway) Judge(ctx context.Context, address string) (string, error) {
-	return g.judge(ctx, address)
+	target, err := g.judge(ctx, address)
+	var refusal *Refusal
+	if err != nil && !errors.As(err, &refusal) {
+		return "", failed(err)
+	}
+	return target, err
 }

@@ -217,36 +217,3 @@ func TestSignedInBrowserIsNotAskedAgain(t *testing.T) {
 		t.Error("the identity provider was asked again")
 	}
 }
-
-func TestStateGone(t *testing.T) {
-	w := newWorld(t)
-	w.domain("gone.example", w.saml("gone.example"))
-	signedIn := &testidp.Browser{}
-	w.landed(signedIn, w.signIn(signedIn, "gone.example", "taro"), "taro@gone.example")
-	b := &testidp.Browser{}
-	s, err := b.Open(t.Context(), w.loginURL("gone.example"))
-	must(t, err)
-	s, err = b.Submit(t.Context(), s.Forms[0], "taro", nil)
-	must(t, err)
-	answer := s.Forms[0]
-
-	w.state.set(true)
-	for name, try := range map[string]func() (*testidp.Screen, error){
-		"verify": func() (*testidp.Screen, error) { return signedIn.Open(t.Context(), w.url+"/auth/verify") },
-		"start":  func() (*testidp.Screen, error) { return b.Open(t.Context(), w.loginURL("gone.example")) },
-		"answer": func() (*testidp.Screen, error) { return b.Submit(t.Context(), answer, "", nil) },
-	} {
-		s, err := try()
-		must(t, err)
-		if s.Status != http.StatusServiceUnavailable || s.Header.Get("Retry-After") == "" {
-			t.Errorf("%s: status %d, Retry-After %q; want 503 with one", name, s.Status, s.Header.Get("Retry-After"))
-		}
-	}
-	w.state.set(false)
-	if got := w.whoami(signedIn); got != "taro@gone.example" {
-		t.Errorf("after the state came back: signed in as %q", got)
-	}
-	s, err = b.Submit(t.Context(), answer, "", nil)
-	must(t, err)
-	w.landed(b, s, "taro@gone.example")
-}

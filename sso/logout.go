@@ -32,6 +32,9 @@ func (g *Gateway) logoutPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return &web.Error{Status: http.StatusBadRequest, Code: "logout_refused", Err: err}
 	}
+	if err := usesUp(w, r); err != nil {
+		return err
+	}
 	if err := g.endSession(w, r, d); err != nil {
 		return err
 	}
@@ -62,12 +65,15 @@ func (g *Gateway) logout(w http.ResponseWriter, r *http.Request) error {
 func (g *Gateway) leaving(r *http.Request) (directory.Domain, error) {
 	name := strings.ToLower(r.PathValue("domain"))
 	web.Note(r.Context(), "domain", name)
+	if err := g.allowAddress(r.Context(), "logout-address", g.o.AnswersPerAddress); err != nil {
+		return directory.Domain{}, err
+	}
 	d, err := g.o.Directory.Domain(r.Context(), name)
 	if errors.Is(err, directory.ErrNotFound) || err == nil && d.Disabled {
-		return directory.Domain{}, &web.Error{Status: http.StatusNotFound, Code: "unknown_domain", Err: directory.ErrNotFound}
+		return directory.Domain{}, unknownDomain()
 	}
 	if err != nil {
-		return directory.Domain{}, unavailable(err)
+		return directory.Domain{}, failed(err)
 	}
 	return d, nil
 }
@@ -83,7 +89,7 @@ func (g *Gateway) sessionOf(r *http.Request, d directory.Domain) (string, error)
 		return "", err
 	}
 	if err != nil {
-		return "", unavailable(err)
+		return "", failed(err)
 	}
 	if rec.DomainID != d.ID {
 		return "", session.ErrMissing
@@ -100,7 +106,7 @@ func (g *Gateway) endSession(w http.ResponseWriter, r *http.Request, d directory
 		return err
 	}
 	if err := g.o.Sessions.End(r.Context(), cookie); err != nil {
-		return unavailable(err)
+		return failed(err)
 	}
 	g.o.Sessions.ClearCookie(w)
 	return nil

@@ -15,15 +15,15 @@ import (
 func (g *Gateway) spMetadata(w http.ResponseWriter, r *http.Request) error {
 	ctx, name := r.Context(), r.PathValue("domain")
 	web.Note(ctx, "domain", name)
-	if err := g.allow(ctx, "metadata-address", web.ClientIP(ctx).String(), g.o.AnswersPerAddress); err != nil {
+	if err := g.allowAddress(ctx, "metadata-address", g.o.AnswersPerAddress); err != nil {
 		return err
 	}
 	d, err := g.o.Directory.Domain(ctx, name)
 	if errors.Is(err, directory.ErrNotFound) || err == nil && d.Disabled {
-		return &web.Error{Status: http.StatusNotFound, Code: "unknown_domain", Err: directory.ErrNotFound}
+		return unknownDomain()
 	}
 	if err != nil {
-		return unavailable(err)
+		return failed(err)
 	}
 	doc, err := g.ServiceProvider(r, d)
 	if err != nil {
@@ -42,7 +42,7 @@ func (g *Gateway) spMetadata(w http.ResponseWriter, r *http.Request) error {
 func (g *Gateway) ServiceProvider(r *http.Request, d directory.Domain) ([]byte, error) {
 	keys, err := g.keys.SAML(r.Context(), d)
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, failed(err)
 	}
 	sp := saml.SP{
 		EntityID: g.entityID(d.Name), ACS: g.acsURL(d.Name), ProviderName: g.o.ProviderName, Keys: keys.Published, ID: saml.NewID(),

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
+	"maps"
 	"net/http"
+	"net/url"
+	"slices"
 	"time"
 
 	"github.com/ssogate/ssogate/directory"
@@ -17,11 +19,16 @@ import (
 	"github.com/ssogate/ssogate/saml"
 )
 
-// keepReplaced is how long a certificate stays trusted after the metadata ceased to name it (directory.KeysAdd).
-const keepReplaced = 7 * 24 * time.Hour
+const (
+	keepReplaced = 7 * 24 * time.Hour // how long a certificate is trusted after the metadata ceased to name it (directory.KeysAdd)
+	mostReplaced = 16                 // certificates kept so; each costs every forged response a verification
+)
+
+// errNotFetched is wrapped when there is no document: the address did not answer, or not with 200.
+var errNotFetched = errors.New("sso: metadata was not fetched")
 
 // Refresher fetches the metadata of SAML identity providers and keeps the last good copy: a fetch that fails, or brings
-// something that is not metadata, changes nothing but the recorded fault.
+// something that is not metadata of the same identity provider, changes nothing but the recorded fault.
 type Refresher struct {
 	Directory *directory.Directory
 	Outbound  *outbound.Client
@@ -29,69 +36,121 @@ type Refresher struct {
 	Now       func() time.Time
 }
 
-// Of returns the stored copy for the address; when there is none yet it is fetched.
-func (f *Refresher) Of(ctx context.Context, domainID, url string) (directory.Metadata, error) {
+// Refresher returns the metadata refresher over the gateway's own parts.
+func (g *Gateway) Refresher() *Refresher {
+	return &Refresher{Directory: g.o.Directory, Outbound: g.o.Outbound, Log: g.o.Log, Now: g.o.Now}
+}
+
+// Of returns the stored copy for the connection; when there is none yet it is fetched. Errors are those of Fetch.
+func (f *Refresher) Of(ctx context.Context, domainID string, s directory.SAMLSettings) (directory.Metadata, error) {
+	m, _, err := f.current(ctx, domainID, s)
+	return m, err
+}
+
+// current is Of with the copy read. A copy is judged as of its fetch: the last good one is kept for ever.
+func (f *Refresher) current(ctx context.Context, domainID string, s directory.SAMLSettings) (directory.Metadata, saml.IdP, error) {
+	m, err := f.stored(ctx, domainID, s.MetadataURL)
+	if err != nil {
+		return directory.Metadata{}, saml.IdP{}, err
+	}
+	if idp, err := saml.ParseMetadata(m.XML, m.Fetched); err == nil && (s.EntityID == "" || idp.EntityID == s.EntityID) {
+		return m, idp, nil
+	}
+	if m, err = f.Fetch(ctx, domainID, s); err != nil {
+		return directory.Metadata{}, saml.IdP{}, err
+	}
+	idp, err := saml.ParseMetadata(m.XML, m.Fetched)
+	return m, idp, err
+}
+
+// Fetch gets the document, judges it and stores it. The error wraps a *saml.Refusal or one of outbound, or comes from the
+// store; the old copy stays.
+func (f *Refresher) Fetch(ctx context.Context, domainID string, s directory.SAMLSettings) (directory.Metadata, error) {
+	began := f.Now()
+	doc, idp, fault := f.download(ctx, domainID, s.MetadataURL, began)
+	var kept directory.Metadata
+	// Another node may have stored a newer copy meanwhile: what is there is read again where it is replaced.
+	err := f.Directory.Store.Transact(ctx, func(ctx context.Context) error {
+		old, err := f.stored(ctx, domainID, s.MetadataURL)
+		if err != nil {
+			return err
+		}
+		if fault == nil {
+			fault = sameProvider(s, old, idp)
+		}
+		switch {
+		case fault == nil && old.Fetched.After(began):
+			kept = old
+			return nil
+		case fault == nil:
+			kept = renewed(old, doc, idp, began)
+		case len(old.XML) == 0 || old.Tried.After(began):
+			return nil // without a good copy there is nothing to keep, and a later try says more
+		default:
+			kept, kept.Tried, kept.Fault = old, began, faultText(fault)
+		}
+		return f.Directory.SaveMetadata(ctx, kept)
+	})
+	if err == nil {
+		err = fault
+	}
+	if err != nil {
+		return directory.Metadata{}, err
+	}
+	return kept, nil
+}
+
+// stored is the copy for the address, an empty one when there is none.
+func (f *Refresher) stored(ctx context.Context, domainID, address string) (directory.Metadata, error) {
 	m, err := f.Directory.Metadata(ctx, domainID)
 	if err != nil && !errors.Is(err, directory.ErrNotFound) {
 		return directory.Metadata{}, err
 	}
-	if err == nil && m.URL == url && len(m.XML) > 0 {
-		return m, nil
+	if err != nil || m.URL != address {
+		m = directory.Metadata{DomainID: domainID, URL: address}
 	}
-	return f.Fetch(ctx, domainID, url)
+	return m, nil
 }
 
-// Fetch gets the document, judges it and stores it. The error is a *saml.Refusal or one of outbound; the old copy stays.
-func (f *Refresher) Fetch(ctx context.Context, domainID, url string) (directory.Metadata, error) {
-	old, err := f.Directory.Metadata(ctx, domainID)
-	if err != nil && !errors.Is(err, directory.ErrNotFound) {
-		return directory.Metadata{}, err
-	}
-	if old.URL != url {
-		old = directory.Metadata{DomainID: domainID, URL: url, Version: old.Version}
-	}
-	now := f.Now()
-	old.Tried = now
-	doc, err := f.download(ctx, domainID, url)
-	if err == nil {
-		var idp saml.IdP
-		if idp, err = saml.ParseMetadata(doc, now); err == nil {
-			return f.keep(ctx, old, doc, idp, now)
-		}
-	}
-	old.Fault = faultText(err)
-	if len(old.XML) > 0 { // without a good copy there is nothing to keep
-		if saveErr := f.Directory.SaveMetadata(ctx, old); saveErr != nil {
-			return directory.Metadata{}, saveErr
-		}
-	}
-	return directory.Metadata{}, err
-}
-
-func (f *Refresher) download(ctx context.Context, domainID, url string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+func (f *Refresher) download(ctx context.Context, domainID, address string, now time.Time) ([]byte, saml.IdP, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return nil, err
+		return nil, saml.IdP{}, err
 	}
 	req.Header.Set("Accept", "application/samlmetadata+xml, application/xml, text/xml")
 	resp, err := f.Outbound.ForMetadata(domainID).Do(req)
 	if err != nil {
-		return nil, err
+		return nil, saml.IdP{}, fmt.Errorf("%w: %w", errNotFetched, withoutAddress(err))
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("sso: metadata: status %d", resp.StatusCode)
+		return nil, saml.IdP{}, fmt.Errorf("%w: status %d", errNotFetched, resp.StatusCode)
 	}
-	return io.ReadAll(resp.Body)
+	doc, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, saml.IdP{}, fmt.Errorf("%w: %w", errNotFetched, err)
+	}
+	idp, err := saml.ParseMetadata(doc, now)
+	return doc, idp, err
 }
 
-// keep stores a good document. Certificates that only the copy before named move to Extra.
-func (f *Refresher) keep(ctx context.Context, old directory.Metadata, doc []byte, idp saml.IdP, now time.Time) (directory.Metadata, error) {
-	fresh := directory.Metadata{
-		DomainID: old.DomainID, URL: old.URL, XML: doc, Version: old.Version, Fetched: now, Tried: now, Extra: map[string]time.Time{},
+// sameProvider keeps a fetched document from changing whom we trust: it speaks for the entity ID of the connection or, where
+// that names none, for the one of the first copy. Another one is for the administrator to write into the connection.
+func sameProvider(s directory.SAMLSettings, old directory.Metadata, idp saml.IdP) error {
+	want := s.EntityID
+	if before, err := saml.ParseMetadata(old.XML, old.Fetched); want == "" && err == nil {
+		want = before.EntityID
 	}
-	if string(old.XML) != string(doc) {
-		fresh.Version++
+	if want == "" || idp.EntityID == want {
+		return nil
+	}
+	return &saml.Refusal{Code: "saml_metadata_provider", Section: "Metadata 2.3.2", Want: want, Got: idp.EntityID, Fix: saml.AtConnection}
+}
+
+// renewed is the copy with a good document. Certificates that only the copy before named move to Extra.
+func renewed(old directory.Metadata, doc []byte, idp saml.IdP, now time.Time) directory.Metadata {
+	fresh := directory.Metadata{
+		DomainID: old.DomainID, URL: old.URL, XML: doc, Fetched: now, Tried: now, Extra: map[string]time.Time{},
 	}
 	for text, until := range old.Extra {
 		if now.Before(until) {
@@ -100,66 +159,26 @@ func (f *Refresher) keep(ctx context.Context, old directory.Metadata, doc []byte
 	}
 	if before, err := saml.ParseMetadata(old.XML, old.Fetched); err == nil {
 		for _, c := range before.Certificates {
-			if !contains(idp.Certificates, c) {
-				fresh.Extra[pemOf(c)] = now.Add(keepReplaced)
-			}
+			fresh.Extra[pemOf(c)] = now.Add(keepReplaced)
 		}
 	}
 	for _, c := range idp.Certificates {
 		delete(fresh.Extra, pemOf(c))
 	}
-	return fresh, f.Directory.SaveMetadata(ctx, fresh)
-}
-
-// Run refreshes every live connection's metadata that was last tried longer than every ago, until ctx ends. Nodes do this
-// each for itself, at times of their own; the documents are the same.
-func (f *Refresher) Run(ctx context.Context, every time.Duration) {
-	for {
-		wait := every/20 + rand.N(every/20+1)
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		case <-timer.C:
-			f.Due(ctx, every)
-		}
+	oldest := func(a, b string) int { return fresh.Extra[a].Compare(fresh.Extra[b]) }
+	for texts := slices.SortedFunc(maps.Keys(fresh.Extra), oldest); len(texts) > mostReplaced; texts = texts[1:] {
+		delete(fresh.Extra, texts[0])
 	}
+	return fresh
 }
 
-// Due refreshes what is due and says how many fetches were good and how many failed.
-func (f *Refresher) Due(ctx context.Context, every time.Duration) (good, failed int) {
-	urls, err := f.Directory.Store.LiveMetadataURLs(ctx)
-	if err != nil {
-		f.Log.Warn("metadata refresh cannot read the directory", "err", err)
-		return 0, 0
+// withoutAddress takes the address off an error of an HTTP client: it may carry a key of the customer.
+func withoutAddress(err error) error {
+	var call *url.Error
+	if errors.As(err, &call) {
+		return call.Err
 	}
-	for domainID, url := range urls {
-		if ctx.Err() != nil {
-			return good, failed
-		}
-		m, err := f.Directory.Metadata(ctx, domainID)
-		if err == nil && m.URL == url && f.Now().Sub(m.Tried) < every {
-			continue
-		}
-		if _, err := f.Fetch(ctx, domainID, url); err != nil {
-			failed++
-			f.Log.Warn("metadata refresh failed, the last good copy stays", "domain_id", domainID, "err", faultText(err))
-			continue
-		}
-		good++
-	}
-	return good, failed
-}
-
-// metadataOf is the login's way to the stored copy.
-func (g *Gateway) metadataOf(ctx context.Context, domainID string, s directory.SAMLSettings) (directory.Metadata, error) {
-	return g.Refresher().Of(ctx, domainID, s.MetadataURL)
-}
-
-// Refresher returns the metadata refresher over the gateway's own parts.
-func (g *Gateway) Refresher() *Refresher {
-	return &Refresher{Directory: g.o.Directory, Outbound: g.o.Outbound, Log: g.o.Log, Now: g.o.Now}
+	return err
 }
 
 // faultText never holds what was fetched.
@@ -169,15 +188,6 @@ func faultText(err error) string {
 		return r.Code
 	}
 	return err.Error()
-}
-
-func contains(certs []*x509.Certificate, c *x509.Certificate) bool {
-	for _, other := range certs {
-		if other.Equal(c) {
-			return true
-		}
-	}
-	return false
 }
 
 func pemOf(c *x509.Certificate) string {

@@ -68,7 +68,7 @@ func TestMetadataKeyRules(t *testing.T) {
 		t.Run(string(c.rule), func(t *testing.T) {
 			name := string(c.rule) + ".example"
 			d := w.domain(name, w.byMetadata(name, c.rule))
-			_, err := w.refresher().Of(t.Context(), d.ID, w.idp.URL("/saml/metadata"))
+			_, err := w.refresher().Of(t.Context(), d.ID, directory.SAMLSettings{MetadataURL: w.idp.URL("/saml/metadata")})
 			must(t, err)
 			try := func(key testidp.Key) bool {
 				w.idp.SetSAML(testidp.SAMLStyle{Key: key})
@@ -107,7 +107,7 @@ func (w *world) replaceKeys(t *testing.T, d directory.Domain) {
 	must(t, w.dir.SaveMetadata(t.Context(), directory.Metadata{
 		DomainID: d.ID, URL: server, XML: m.XML, Version: m.Version, Fetched: m.Fetched, Tried: m.Tried,
 	}))
-	fresh, err := w.refresher().Fetch(t.Context(), d.ID, server)
+	fresh, err := w.refresher().Fetch(t.Context(), d.ID, directory.SAMLSettings{MetadataURL: server})
 	must(t, err)
 	fresh.URL = c.SAML.MetadataURL
 	must(t, w.dir.SaveMetadata(t.Context(), fresh))

@@ -14,6 +14,9 @@ import (
 // message to this browser: the person is asked to confirm before a session starts, which stops login CSRF.
 func (g *Gateway) unsolicited(w http.ResponseWriter, r *http.Request, v view, form url.Values) error {
 	ctx := r.Context()
+	if err := g.allow(ctx, "unsolicited-domain", v.domain.ID, g.o.LoginsPerDomain); err != nil {
+		return err // a solicited answer was counted when its login started; this one has no start
+	}
 	a := g.newAttempt(r, v, "idp", "")
 	id, err := v.connector.Finish(ctx, Return{Values: form, Unsolicited: true})
 	if err != nil {
@@ -31,12 +34,14 @@ func (g *Gateway) unsolicited(w http.ResponseWriter, r *http.Request, v view, fo
 	a.AccessURL, a.target = WithoutQuery(target), target
 	login := Login{
 		DomainID: v.domain.ID, Revision: v.connection.Revision, AccessURL: target, Expires: g.o.Now().Add(g.o.LoginWindow),
-		Binding: bindingHash(g.o.Binding.Ensure(w, r)), Attempt: a.Attempt, Identity: &id,
+		Binding: bindingHash(g.o.Binding.Ensure(w, r)), Identity: &id,
 	}
-	login.Attempt.Expires = login.Expires
+	a.Expires = login.Expires
+	login.Attempt = audit.Bound(a.Attempt)
+	id.Claims, id.Checks = login.Attempt.Claims, login.Attempt.Checks // what waits in Redis is as bounded as what is kept
 	handle := newHandle()
 	if err := g.keepLogin(ctx, handle, login); err != nil {
-		return g.refuse(r, a, unavailable(err))
+		return g.refuse(r, a, err)
 	}
 	g.o.Attempts.Save(login.Attempt)
 	return web.Page(w, r, "continue", web.Continue{

@@ -53,6 +53,7 @@ type world struct {
 	idp      *testidp.Provider
 	dir      *directory.Directory
 	store    *store.Store
+	database *silent // what the gateway reaches the store through
 	state    *switchable
 	sessions *session.Manager
 	attempts *audit.Recorder
@@ -75,52 +76,6 @@ func (s *syncBuffer) Write(p []byte) (int, error) {
 }
 func (s *syncBuffer) String() string { s.mu.Lock(); defer s.mu.Unlock(); return s.b.String() }
 
-// switchable is a session state that can be gone.
-type switchable struct {
-	session.State
-	mu   sync.Mutex
-	gone bool
-}
-
-func (s *switchable) set(gone bool) { s.mu.Lock(); s.gone = gone; s.mu.Unlock() }
-
-func (s *switchable) err() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.gone {
-		return session.ErrUnavailable
-	}
-	return nil
-}
-
-func (s *switchable) Take(ctx context.Context, key string) ([]byte, error) {
-	if err := s.err(); err != nil {
-		return nil, err
-	}
-	return s.State.Take(ctx, key)
-}
-
-func (s *switchable) Set(ctx context.Context, key string, value []byte, life time.Duration) error {
-	if err := s.err(); err != nil {
-		return err
-	}
-	return s.State.Set(ctx, key, value, life)
-}
-
-func (s *switchable) SetOnce(ctx context.Context, key string, value []byte, life time.Duration) (bool, error) {
-	if err := s.err(); err != nil {
-		return false, err
-	}
-	return s.State.SetOnce(ctx, key, value, life)
-}
-
-func (s *switchable) GetMany(ctx context.Context, keys ...string) ([][]byte, error) {
-	if err := s.err(); err != nil {
-		return nil, err
-	}
-	return s.State.GetMany(ctx, keys...)
-}
-
 func newWorld(t *testing.T, change ...func(*sso.Options)) *world {
 	t.Helper()
 	w := &world{t: t, clock: &clock{now: time.Now().UTC().Truncate(time.Second)}, log: &syncBuffer{}}
@@ -137,7 +92,8 @@ func newWorld(t *testing.T, change ...func(*sso.Options)) *world {
 	w.state = &switchable{State: state}
 	w.idp, err = testidp.Start(testidp.Options{Keys: idpKeys(), Now: w.clock.Now})
 	must(t, err)
-	w.dir = &directory.Directory{Store: w.store, Audit: w.store, Now: w.clock.Now}
+	w.database = &silent{Store: w.store}
+	w.dir = &directory.Directory{Store: w.database, Audit: w.store, Now: w.clock.Now}
 	w.sessions = session.NewManager(session.Options{State: w.state, Prefix: "test", Log: log, Now: w.clock.Now})
 	w.dir.EndSessions = func(ctx context.Context, r directory.Revocation) error {
 		return w.sessions.RaiseGeneration(ctx, r.DomainID, r.MemberID, r.Generation)
@@ -240,6 +196,36 @@ func (w *world) signIn(b *testidp.Browser, domain, login string) *testidp.Screen
 	s, err := b.SignIn(w.t.Context(), w.loginURL(domain), login)
 	must(w.t, err)
 	return s
+}
+
+// atProvider walks to where the answer waits to be posted, and returns that form.
+func (w *world) atProvider(b *testidp.Browser, domain, login string) testidp.Form {
+	w.t.Helper()
+	s, err := b.Open(w.t.Context(), w.loginURL(domain))
+	must(w.t, err)
+	for range 3 {
+		if len(s.Forms) > 0 && s.Forms[0].Fields.Has("SAMLResponse") {
+			return s.Forms[0]
+		}
+		s, err = b.Submit(w.t.Context(), s.Forms[0], login, nil)
+		must(w.t, err)
+	}
+	w.t.Fatalf("no answer at %s: %d %s", s.URL, s.Status, s.Body)
+	return testidp.Form{}
+}
+
+// request is one for the gateway without a browser.
+func (w *world) request(method, path string) *http.Request {
+	r := httptest.NewRequestWithContext(w.t.Context(), method, w.url+path, nil)
+	r.RequestURI = ""
+	return r
+}
+
+// answer is what the gateway says to it.
+func (w *world) answer(r *http.Request) *http.Response {
+	recorder := httptest.NewRecorder()
+	w.mux.ServeHTTP(recorder, r)
+	return recorder.Result()
 }
 
 // landed fails unless the browser stands on the accessUrl with a session that a service accepts.
