@@ -111,11 +111,7 @@ func TestAnswersAreUsedOnce(t *testing.T) {
 	if stolen.Status != http.StatusBadRequest || strings.HasPrefix(stolen.URL.String(), g.Service) {
 		t.Errorf("another browser sent the answer: %s", stolen)
 	}
-	if again := kim.Submit(form, nil); again.Status != http.StatusBadRequest {
-		t.Errorf("the login was not taken by the first try: %s", again)
-	}
-
-	form = toForm(kim)
+	// Without the cookie nothing was used up: who sends answers around can keep nobody out.
 	if end := kim.Submit(form, nil); end.Status != http.StatusOK || !strings.Contains(end.Body, user) {
 		t.Fatalf("the login failed: %s", end)
 	}

@@ -139,8 +139,8 @@ func (g *Gateway) takeLogin(r *http.Request, v view, handle string) (Login, erro
 	if !looksLikeHandle(handle) {
 		return Login{}, lost()
 	}
-	take := g.logins.Take
-	if g.o.Binding.Read(r) == "" {
+	take, cookie := g.logins.Take, g.o.Binding.Read(r)
+	if cookie == "" {
 		take = g.logins.Peek
 	}
 	b, err := take(r.Context(), handle)
@@ -150,9 +150,12 @@ func (g *Gateway) takeLogin(r *http.Request, v view, handle string) (Login, erro
 	if err != nil {
 		return Login{}, failed(err)
 	}
-	login, err := decodeLogin(b)
+	login, err := openLogin(handle, b)
 	if err != nil {
 		return Login{}, lost()
+	}
+	if cookie == "" {
+		login.Attempt.Ref = audit.NewRef() // the login goes on under its own
 	}
 	return login, nil
 }

@@ -151,7 +151,7 @@ func (g *Gateway) depart(w http.ResponseWriter, r *http.Request, v view, target 
 }
 
 func (g *Gateway) keepLogin(ctx context.Context, handle string, l Login) error {
-	b, err := l.encode()
+	b, err := l.seal(handle)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,12 @@
 package sso_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"math/big"
 	"net/http"
 	"strings"
 	"testing"
@@ -172,4 +178,15 @@ func TestRateLimits(t *testing.T) {
 	if n := limited("/d/login/rate.example"); n != 3 {
 		t.Errorf("a minute later login starts are limited after %d, want 3", n)
 	}
+}
+
+// newCertificate is the base64 of one that nobody else has.
+func newCertificate(t *testing.T, serial int) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(int64(serial + 1)), NotAfter: time.Now().Add(240 * time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	must(t, err)
+	return base64.StdEncoding.EncodeToString(der)
 }

@@ -56,6 +56,8 @@ type world struct {
 	database *silent // what the gateway reaches the store through
 	state    *switchable
 	sessions *session.Manager
+	binding  session.Binding
+	folder   string // of the files
 	attempts *audit.Recorder
 	gateway  *sso.Gateway
 	mux      *web.Mux
@@ -81,6 +83,7 @@ func newWorld(t *testing.T, change ...func(*sso.Options)) *world {
 	w := &world{t: t, clock: &clock{now: time.Now().UTC().Truncate(time.Second)}, log: &syncBuffer{}}
 	log := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	dir := t.TempDir()
+	w.folder = dir
 	key := make([]byte, 32)
 	rand.Read(key)
 	box, err := credential.NewBox(base64.StdEncoding.EncodeToString(key))
@@ -287,6 +290,9 @@ func serveText(t *testing.T, text string) string {
 	t.Cleanup(server.Close)
 	return server.URL + "/metadata"
 }
+
+// body is one of a request.
+func body(text string) io.ReadCloser { return io.NopCloser(strings.NewReader(text)) }
 
 func must(t testing.TB, err error) {
 	t.Helper()
