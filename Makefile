@@ -11,7 +11,7 @@ help: ## this text
 
 .PHONY: build
 build: ## bin/ssogate
-	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/ssogate
+	CGO_ENABLED=0 go build -trimpath -ldflags "-X main.version=$$(git describe --always --dirty 2>/dev/null || echo dev)" -o bin/ ./cmd/ssogate
 
 .PHONY: demo
 demo: build ## everything in one process, with identity providers to try (ONCE=1 signs in by itself and ends)
