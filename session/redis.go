@@ -55,6 +55,7 @@ type redisState struct {
 	client  redis.UniversalClient
 	breaker *gobreaker.TwoStepCircuitBreaker[any]
 	scripts scripts
+	gather  *gather // nil in a Cluster, where keys of several domains are not one command
 	now     func() time.Time
 	cluster bool
 }
@@ -71,8 +72,12 @@ func OpenRedis(_ context.Context, o RedisOptions) (State, error) {
 		now = time.Now
 	}
 	redis.SetLogger(libraryLog{o.Log})
-	return &redisState{client: redis.NewUniversalClient(u), breaker: newBreaker(), scripts: newScripts(), now: now,
-		cluster: u.IsClusterMode}, nil
+	r := &redisState{client: redis.NewUniversalClient(u), breaker: newBreaker(), scripts: newScripts(), now: now,
+		cluster: u.IsClusterMode}
+	if !r.cluster {
+		r.gather = &gather{limit: opLimit, ask: r.mget}
+	}
+	return r, nil
 }
 
 // libraryLog takes the client library's lines into ours. Each failure it tells of is also the error of an operation.
@@ -160,11 +165,7 @@ func (r *redisState) GetMany(ctx context.Context, keys ...string) ([][]byte, err
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	var answers []any
-	err := r.do(ctx, "get many", func(ctx context.Context) (err error) {
-		answers, err = r.client.MGet(ctx, keys...).Result()
-		return err
-	})
+	answers, err := r.many(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -175,6 +176,26 @@ func (r *redisState) GetMany(ctx context.Context, keys ...string) ([][]byte, err
 		}
 	}
 	return values, nil
+}
+
+// many gathers, but for those who ask for much or have a limit of their own.
+func (r *redisState) many(ctx context.Context, keys []string) (answers []any, err error) {
+	if _, limited := ctx.Deadline(); r.gather == nil || limited || len(keys) > gatherKeys {
+		err = r.do(ctx, "get many", func(ctx context.Context) (err error) {
+			answers, err = r.mget(ctx, keys)
+			return err
+		})
+		return answers, err
+	}
+	err = r.guard(ctx, "get many", func() (err error) {
+		answers, err = r.gather.get(keys)
+		return err
+	})
+	return answers, err
+}
+
+func (r *redisState) mget(ctx context.Context, keys []string) ([]any, error) {
+	return r.client.MGet(ctx, keys...).Result()
 }
 
 func (r *redisState) Set(ctx context.Context, key string, value []byte, life time.Duration) error {

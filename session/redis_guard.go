@@ -23,16 +23,26 @@ func newBreaker() *gobreaker.TwoStepCircuitBreaker[any] {
 	})
 }
 
-// do runs one operation under the time limit and the breaker. What is not there becomes ErrMissing, everything else that
-// fails wraps ErrUnavailable: a caller that cannot know must refuse.
+// do runs one operation under the time limit and the breaker.
 func (r *redisState) do(ctx context.Context, op string, f func(ctx context.Context) error) error {
+	return r.guard(ctx, op, func() error {
+		bounded, cancel := context.WithTimeout(ctx, opLimit)
+		defer cancel()
+		return f(bounded)
+	})
+}
+
+// guard runs one operation, which keeps the time limit by itself, under the breaker. What is not there becomes ErrMissing,
+// everything else that fails wraps ErrUnavailable: a caller that cannot know must refuse.
+func (r *redisState) guard(ctx context.Context, op string, f func() error) error {
+	if err := ctx.Err(); err != nil {
+		return unavailable(op, err)
+	}
 	done, err := r.breaker.Allow()
 	if err != nil {
 		return unavailable(op, err)
 	}
-	bounded, cancel := context.WithTimeout(ctx, opLimit)
-	defer cancel()
-	err = f(bounded)
+	err = f()
 	done(verdict(ctx, err))
 	switch {
 	case err == nil:
