@@ -8,23 +8,31 @@ import (
 	"strings"
 )
 
+// headerLine is a header under its canonical name. Every answer shares the value: a handler that sets or adds makes its own.
+type headerLine struct {
+	name  string
+	value []string
+}
+
 // securityHeaders stand on every answer (security.md 3.2). HSTS only makes sense where the public URL is https.
-func securityHeaders(secure bool) [][2]string {
-	headers := [][2]string{
-		{"Content-Security-Policy", policy()},
-		{"Cache-Control", "no-store"},
-		{"Referrer-Policy", "no-referrer"},
-		{"X-Content-Type-Options", "nosniff"},
-		{"X-Frame-Options", "DENY"},
-		{"Cross-Origin-Opener-Policy", "same-origin"},
-		{"Cross-Origin-Resource-Policy", "same-origin"},
-		{"Permissions-Policy", "accelerometer=(), browsing-topics=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), " +
-			"magnetometer=(), microphone=(), midi=(), payment=(), usb=()"},
+func securityHeaders(secure bool) []headerLine {
+	var lines []headerLine
+	add := func(name, value string) {
+		lines = append(lines, headerLine{http.CanonicalHeaderKey(name), []string{value}})
 	}
+	add("Content-Security-Policy", policy())
+	add("Cache-Control", "no-store")
+	add("Referrer-Policy", "no-referrer")
+	add("X-Content-Type-Options", "nosniff")
+	add("X-Frame-Options", "DENY")
+	add("Cross-Origin-Opener-Policy", "same-origin")
+	add("Cross-Origin-Resource-Policy", "same-origin")
+	add("Permissions-Policy", "accelerometer=(), browsing-topics=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), "+
+		"magnetometer=(), microphone=(), midi=(), payment=(), usb=()")
 	if secure {
-		headers = append(headers, [2]string{"Strict-Transport-Security", "max-age=63072000"})
+		add("Strict-Transport-Security", "max-age=63072000")
 	}
-	return headers
+	return lines
 }
 
 // policy is the Content-Security-Policy; formAction are further sources that a form of the page may lead to.

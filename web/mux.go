@@ -26,7 +26,7 @@ type mux struct {
 	routing *http.ServeMux
 	table   []Route
 	hosts   map[string]bool
-	headers [][2]string
+	headers []headerLine
 	origin  *http.CrossOriginProtection
 	secure  bool // browsers reach us by https
 }
@@ -71,29 +71,31 @@ func (m *mux) handle(pattern string, g Guard, maxBody int64, h Handler) {
 	m.routing.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		q := recordOf(r.Context())
 		q.route, q.open = pattern, true
-		q.err = m.guarded(w, r, g, maxBody, h)
+		q.err = m.guarded(q, r, g, maxBody, h)
 	})
 }
 
 // guarded is one matched request: the size of its body, then its guard, then the handler.
-func (m *mux) guarded(w http.ResponseWriter, r *http.Request, g Guard, maxBody int64, h Handler) error {
+func (m *mux) guarded(q *record, r *http.Request, g Guard, maxBody int64, h Handler) error {
 	if r.ContentLength > maxBody {
 		return &Error{Status: http.StatusRequestEntityTooLarge, Code: "too_large", Err: fmt.Errorf("body announced as %d bytes", r.ContentLength)}
 	}
 	// The reader is given the server's own writer: it then closes the connection of a sender who does not stop.
-	r.Body = http.MaxBytesReader(recordOf(r.Context()).ResponseWriter, r.Body, maxBody)
+	if r.Body != http.NoBody {
+		r.Body = http.MaxBytesReader(q.ResponseWriter, r.Body, maxBody)
+	}
 	if g.Check != nil {
 		if err := g.Check(r); err != nil {
 			return err
 		}
 	}
-	return sized(h(w, r))
+	return sized(h(q, r))
 }
 
 // sized makes the one answer of all handlers that met the end of a body that is too large.
 func sized(err error) error {
 	var limit *http.MaxBytesError
-	if !errors.As(err, &limit) {
+	if err == nil || !errors.As(err, &limit) {
 		return err
 	}
 	large := &Error{Status: http.StatusRequestEntityTooLarge, Code: "too_large", Err: limit}
@@ -114,13 +116,14 @@ func (m *mux) serve(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(context.WithValue(r.Context(), recordKey{}, q))
 
 	h := w.Header()
-	for _, kv := range m.headers {
-		h.Set(kv[0], kv[1])
+	for _, line := range m.headers {
+		h[line.name] = line.value
 	}
-	h.Set("X-Request-Id", q.id)
+	q.idValue[0] = q.id
+	h["X-Request-Id"] = q.idValue[:]
 
 	defer m.finish(q, r)
-	if !m.hosts[canonicalHost(r.Host)] {
+	if !m.hosts[r.Host] && !m.hosts[canonicalHost(r.Host)] {
 		q.err = &Error{Status: http.StatusMisdirectedRequest, Code: "wrong_host"}
 		return
 	}
@@ -220,6 +223,12 @@ func requestID(ctx context.Context) string {
 		return q.id
 	}
 	return ""
+}
+
+func routine(ctx context.Context) {
+	if q := recordOf(ctx); q != nil {
+		q.routine = true
+	}
 }
 
 func note(ctx context.Context, key string, value any) {

@@ -21,6 +21,7 @@ type record struct {
 	http.ResponseWriter
 	mux     *mux
 	id      string
+	idValue [1]string // of the header, which outlives no request
 	ip      netip.Addr
 	proxied bool
 	start   time.Time
@@ -29,6 +30,7 @@ type record struct {
 	status  int  // as sent, 0 until then
 	open    bool // what is written goes out: a handler of ours is at work
 	refused int  // what ServeMux answered where no route matched; not sent
+	routine bool // see Routine
 
 	mu    sync.Mutex
 	notes []slog.Attr
@@ -87,6 +89,11 @@ func (q *record) note(key string, value any) {
 // log writes the request's one line. The path is only there as the route's pattern, the query not at all: both may carry
 // codes, messages and addresses of people.
 func (q *record) log(r *http.Request, took time.Duration) {
+	level := q.level()
+	ctx := context.WithoutCancel(r.Context())
+	if !q.mux.Log.Enabled(ctx, level) {
+		return
+	}
 	attrs := make([]slog.Attr, 0, 16)
 	attrs = append(attrs,
 		slog.String("event", "request"),
@@ -97,10 +104,6 @@ func (q *record) log(r *http.Request, took time.Duration) {
 		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
 		slog.String("client_ip", q.ip.String()),
 	)
-	level := slog.LevelInfo
-	if q.status >= 500 {
-		level = slog.LevelError
-	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, n := range q.notes {
@@ -116,7 +119,18 @@ func (q *record) log(r *http.Request, took time.Duration) {
 			attrs = append(attrs, a)
 		}
 	}
-	q.mux.Log.LogAttrs(context.WithoutCancel(r.Context()), level, "request", attrs...)
+	q.mux.Log.LogAttrs(ctx, level, "request", attrs...)
+}
+
+func (q *record) level() slog.Level {
+	switch {
+	case q.status >= http.StatusInternalServerError:
+		return slog.LevelError
+	case q.routine && q.err == nil && q.status < http.StatusBadRequest:
+		return slog.LevelDebug
+	default:
+		return slog.LevelInfo
+	}
 }
 
 // failure are the fields of an error: the code of its page, its reference number, and what is only for the log.

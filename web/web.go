@@ -87,6 +87,10 @@ func RequestID(ctx context.Context) string { return requestID(ctx) }
 // ClientIP is the browser's address, seen through trusted proxies.
 func ClientIP(ctx context.Context) netip.Addr { return clientIP(ctx) }
 
+// Routine says that the request is one of very many that say nothing new, such as a check that found its session: its line is
+// written at level debug, unless it fails after all.
+func Routine(ctx context.Context) { routine(ctx) }
+
 // Note adds a field to the request's one log line (for example domain, code, ref). Never secrets or attribute values.
 func Note(ctx context.Context, key string, value any) { note(ctx, key, value) }
 

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -247,8 +246,10 @@ func observer(r prometheus.Registerer) func(route string, status int, took time.
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ssogate_build_info", Help: "1, with the version."}, []string{"version"})
 	r.MustRegister(requests, seconds, info)
 	info.WithLabelValues(version).Set(1)
+	children := &labelled{requests: requests, seconds: seconds}
 	return func(route string, status int, took time.Duration) {
-		requests.WithLabelValues(route, strconv.Itoa(status)).Inc()
-		seconds.WithLabelValues(route).Observe(took.Seconds())
+		c := children.of(route, status)
+		c.count.Inc()
+		c.seconds.Observe(took.Seconds())
 	}
 }
