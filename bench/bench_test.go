@@ -51,7 +51,7 @@ func TestJudge(t *testing.T) {
 	for _, c := range cases {
 		r := even()
 		r[c.change] = c.costs
-		lines, err := judge(r)
+		lines, err := judge(r, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +63,7 @@ func TestJudge(t *testing.T) {
 	}
 	r := even()
 	r[rsaVerify] = costs{0, 0, 0}
-	if _, err := judge(r); err == nil {
+	if _, err := judge(r, false); err == nil {
 		t.Error("a baseline that cost nothing is believed")
 	}
 }
@@ -100,7 +100,7 @@ func TestAlternateTakesTurns(t *testing.T) {
 func TestRun(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "report.json")
 	var out strings.Builder
-	if _, err := run(t.Context(), options{out: path, rounds: 3, slice: time.Millisecond, requests: 200}, &out); err != nil {
+	if _, err := run(t.Context(), options{out: path, rounds: 3, slice: time.Millisecond, requests: 200, logins: 4}, &out); err != nil {
 		t.Fatal(err)
 	}
 	raw, err := os.ReadFile(path)

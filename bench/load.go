@@ -102,7 +102,7 @@ func (l *load) alternate(ctx context.Context, o options) (results, error) {
 	}{
 		{serveBareGet, l.bare, o.requests, func(ctx context.Context) error { return l.get(ctx, l.bare.url, "") }},
 		{serveVerify, l.gateway, o.requests, func(ctx context.Context) error { return l.get(ctx, l.gateway.url+"/auth/verify", l.cookie) }},
-		{serveLogin, l.gateway, max(1, o.requests/50), func(ctx context.Context) error { _, err := l.login(ctx); return err }},
+		{serveLogin, l.gateway, o.logins, func(ctx context.Context) error { _, err := l.login(ctx); return err }},
 	}
 	for round := range max(1, o.rounds/3) + 1 {
 		for _, t := range turns {

@@ -16,6 +16,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
 	"time"
@@ -27,7 +28,9 @@ type options struct {
 	strict   bool
 	rounds   int           // of functions; servers take a third
 	slice    time.Duration // of processor time per function and round
-	requests int           // per server and round; logins are a fiftieth
+	requests int           // per server and round
+	logins   int           // per round
+	only     string        // a group of measurements; empty means all
 }
 
 func main() {
@@ -41,6 +44,8 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 15, "how often the measured things take turns")
 	flag.DurationVar(&o.slice, "slice", 80*time.Millisecond, "processor time per function and round")
 	flag.IntVar(&o.requests, "requests", 20_000, "requests per server and round")
+	flag.IntVar(&o.logins, "logins", 400, "logins per round")
+	flag.StringVar(&o.only, "only", "", "measure one group: functions or servers")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -58,24 +63,38 @@ func fail(err error) {
 	}
 }
 
-// run measures everything, prints the table, writes the report and says whether every goal is met.
-func run(ctx context.Context, o options, w io.Writer) (met bool, err error) {
+// group is what is measured together, in one alternated run.
+type group struct {
+	name    string
+	measure func(context.Context, options) (results, error)
+}
+
+func groups() []group {
+	return []group{{"functions", measureFunctions}, {"servers", measureServers}}
+}
+
+func measureFunctions(ctx context.Context, o options) (results, error) {
 	tasks, err := libraryTasks()
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	results, err := alternate(ctx, tasks, o.rounds, o.slice)
-	if err != nil {
-		return false, err
+	return alternate(ctx, tasks, o.rounds, o.slice)
+}
+
+// run measures everything, prints the table, writes the report and says whether every goal is met.
+func run(ctx context.Context, o options, w io.Writer) (met bool, err error) {
+	all := results{}
+	for _, g := range groups() {
+		if o.only != "" && o.only != g.name {
+			continue
+		}
+		measured, err := g.measure(ctx, o)
+		if err != nil {
+			return false, err
+		}
+		maps.Copy(all, measured)
 	}
-	served, err := measureServers(ctx, o)
-	if err != nil {
-		return false, err
-	}
-	for name, costs := range served {
-		results[name] = costs
-	}
-	lines, err := judge(results)
+	lines, err := judge(all, o.only != "")
 	if err != nil {
 		return false, err
 	}

@@ -41,10 +41,14 @@ type line struct {
 	BaselineUS float64 `json:"baseline_us"`
 }
 
-// judge compares round by round, for what disturbs a machine disturbs neighbours alike, and takes the median.
-func judge(r results) ([]line, error) {
+// judge compares round by round, for what disturbs a machine disturbs neighbours alike, and takes the median. Of a part of the
+// measurements only those goals are judged that have all they need.
+func judge(r results, part bool) ([]line, error) {
 	var lines []line
 	for _, g := range goals {
+		if part && !r.has(g) {
+			continue
+		}
 		measured, baseline := r.sum(g.measured), r.sum(g.baseline)
 		if len(measured) == 0 || len(baseline) == 0 || slices.Min(measured) <= 0 || slices.Min(baseline) <= 0 {
 			return nil, fmt.Errorf("bench: %s: too little was measured", g.name)
@@ -63,6 +67,15 @@ func judge(r results) ([]line, error) {
 		lines = append(lines, l)
 	}
 	return lines, nil
+}
+
+func (r results) has(g goal) bool {
+	for _, name := range append(slices.Clone(g.measured), g.baseline...) {
+		if len(r[name]) == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // sum adds the costs of several things, round by round.
