@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -130,6 +131,17 @@ func TestNoFileIsLong(t *testing.T) {
 	for file, source := range sources(t) {
 		if n := bytes.Count(source, []byte("\n")); n > limit {
 			t.Errorf("%s has %d lines: is there a second room in it? (limit %d)", file, n, limit)
+		}
+	}
+}
+
+// A skipped test tests nothing, and one that waits on a clock fails on a busy machine.
+func TestNoTestSkipsOrSleeps(t *testing.T) {
+	t.Parallel()
+	banned := regexp.MustCompile(`\b(?:t|b|tb)\.Skip(?:f|Now)?\(|\btime\.Sleep\(`)
+	for file, source := range sources(t) {
+		if found := banned.Find(source); found != nil && strings.HasSuffix(file, "_test.go") {
+			t.Errorf("%s: %s", file, found)
 		}
 	}
 }
