@@ -18,8 +18,9 @@ import (
 // switchable is a session state that can be gone.
 type switchable struct {
 	session.State
-	mu   sync.Mutex
-	gone bool
+	mu     sync.Mutex
+	gone   bool
+	longer time.Duration // what is Set lives so much longer than it should
 }
 
 func (s *switchable) set(gone bool) { s.mu.Lock(); s.gone = gone; s.mu.Unlock() }
@@ -44,7 +45,7 @@ func (s *switchable) Set(ctx context.Context, key string, value []byte, life tim
 	if err := s.err(); err != nil {
 		return err
 	}
-	return s.State.Set(ctx, key, value, life)
+	return s.State.Set(ctx, key, value, life+s.longer)
 }
 
 func (s *switchable) SetOnce(ctx context.Context, key string, value []byte, life time.Duration) (bool, error) {

@@ -109,6 +109,12 @@ func TestMetadataNeverFetched(t *testing.T) {
 	if a.Domain != "dark.example" || a.DomainID == "" || a.Address == "" || len(a.RequestIDs) == 0 || strings.Contains(a.Got, "geheim") {
 		t.Errorf("the attempt says %+v", a)
 	}
+	server.Close() // nobody answers at all
+	s, err = b.Open(t.Context(), w.loginURL("dark.example"))
+	must(t, err)
+	if a := w.refused(b, s, http.StatusBadGateway, "idp_metadata"); strings.Contains(a.Got, "geheim") {
+		t.Errorf("the attempt holds the query of the address: %s", a.Got)
+	}
 	s, err = b.Open(t.Context(), w.url+"/d/logout/dark.example")
 	must(t, err)
 	if s.Status != http.StatusOK {
