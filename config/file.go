@@ -51,7 +51,7 @@ type keysFile struct {
 type sessionFile struct {
 	Absolute        string `yaml:"absolute" default:"24h" kind:"duration" doc:"A session in a web browser ends this long after signing in."`
 	AppAbsolute     string `yaml:"app_absolute" default:"720h" kind:"duration" doc:"The same for mobile and desktop apps."`
-	Idle            string `yaml:"idle" default:"8h" kind:"duration" doc:"A session ends after this long without a request."`
+	Idle            string `yaml:"idle" default:"8h" kind:"duration" doc:"A session in a web browser ends after this long without a request; one of an app only where its domain sets a limit."`
 	LoginWindow     string `yaml:"login_window" default:"30m" kind:"duration" doc:"How long a person may take at the identity provider, 10m to 30m."`
 	CookieDomain    string `yaml:"cookie_domain" doc:"Share the session cookie with all hosts under this name, which must be that of public_url or above it. Empty keeps the cookie to one host, which is safer."`
 	InsecureCookies bool   `yaml:"insecure_cookies" default:"false" doc:"Cookies without the Secure attribute: only for trying things out, only with an http public_url on a loopback host."`

@@ -89,7 +89,8 @@ const (
 )
 
 // SAMLSettings describe a SAML identity provider. What MetadataURL brings is kept beside the revision (Metadata) and wins
-// over EntityID, SSOURL, Binding, LogoutURL and, as MetadataKeys says, Certificates.
+// over SSOURL, Binding and, as MetadataKeys says, Certificates. It must be about EntityID or, where that is empty, about the
+// provider of the first copy.
 type SAMLSettings struct {
 	EntityID     string       `json:"entity_id" yaml:"entity_id"`
 	SSOURL       string       `json:"sso_url" yaml:"sso_url"`

@@ -98,12 +98,14 @@ func TestMalformedAnswers(t *testing.T) {
 		{"multipart", "multipart/form-data; boundary=x", good, 400},
 		{"broken escape", form, "SAMLResponse=%zz", 400},
 		{"too large", form, "SAMLResponse=" + strings.Repeat("A", 1<<20), 413},
+		{"good: none of these used the login up", form, good, 303},
 	} {
 		r := w.request(http.MethodPost, "/acs/saml.example")
 		if c.contentType != "" {
 			r.Header.Set("Content-Type", c.contentType)
 		}
 		r.Body = body(c.body)
+		r.AddCookie(&http.Cookie{Name: w.binding.Name(), Value: b.Cookie("127.0.0.1", w.binding.Name())})
 		if got := w.answer(r).StatusCode; got != c.status {
 			t.Errorf("%s: status %d, want %d", c.name, got, c.status)
 		}
