@@ -175,7 +175,8 @@ func (c *town) member(t *testing.T, port string) {
 func (c *town) forged(t *testing.T, port string) {
 	header := with(page, "Cookie", c.cookie)
 	for _, name := range []string{"X-Auth-Request-User", "x-auth-request-user", "X_Auth_Request_User", "X-Auth_Request-User",
-		"X_AUTH-REQUEST_USER", "X-Auth-Request-Jwt", "X-Auth-Request-External-Key", "X_Auth_Request_External_Key"} {
+		"X_AUTH-REQUEST_USER", "X-Auth-Request-Jwt", "X-Auth-Request-Groups", "X-Auth-Request-External-Key",
+		"X_Auth_Request_External_Key"} {
 		header[name] = []string{"admin"}
 	}
 	resp, seen := c.ask(t, port, "GET", "board.example.com", "/", header)

@@ -57,7 +57,7 @@ func beforeAService(t *testing.T, b *e2e.Browser, idp *e2e.SAMLProvider) {
 
 	spoofed := script(tab, board+"/", map[string]string{
 		"X-Auth-Request-User": "evil", "X_Auth_Request_User": "evil", "X-Auth_Request-User": "evil",
-		"X-Auth-Request-External-Key": "evil", "X-Auth-Request-Jwt": "evil", "X-Forwarded-Host": "evil.example",
+		"X-Auth-Request-External-Key": "evil", "X-Auth-Request-Jwt": "evil", "X-Auth-Request-Groups": "evil", "X-Forwarded-Host": "evil.example",
 	})
 	if spoofed.Status != http.StatusOK || !strings.Contains(spoofed.Body, user) {
 		t.Fatalf("the service does not know who it is any more: %+v", spoofed)

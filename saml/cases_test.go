@@ -1,7 +1,6 @@
 package saml_test
 
 import (
-	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
@@ -76,14 +75,6 @@ func certificates(names ...string) []*x509.Certificate {
 	var all []*x509.Certificate
 	for _, name := range names {
 		all = append(all, certificate(name))
-	}
-	return all
-}
-
-func decrypters(names ...string) []*rsa.PrivateKey {
-	var all []*rsa.PrivateKey
-	for _, name := range names {
-		all = append(all, decrypter(name))
 	}
 	return all
 }

@@ -342,6 +342,7 @@ func (n encryption) encryptedKey(key []byte, recipient string) string {
 	public := certificate(recipient).PublicKey.(*rsa.PublicKey)
 	var wrapped []byte
 	if strings.HasSuffix(n.transport, "rsa-1_5") {
+		//lint:ignore SA1019 it must be refused
 		wrapped = must(rsa.EncryptPKCS1v15(rand.Reader, public, key))
 	} else {
 		options := &rsa.OAEPOptions{Hash: crypto.SHA1, MGFHash: crypto.SHA1, Label: []byte(n.label)}
