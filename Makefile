@@ -2,6 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 T ?= 1m
+ROOMS ?= ./saml ./oauth
 TOOL := go tool -modfile=.ci/tools/go.mod
 GO_FILES = $(shell git ls-files -co --exclude-standard '*.go')
 
@@ -47,6 +48,11 @@ test: tools lint node foreign ## everything that CI runs
 .PHONY: fuzz
 fuzz: ## every fuzz target for T, for example: make fuzz T=10m
 	@.ci/fuzz $(T)
+
+.PHONY: mutate
+mutate: ## remove each refusal of saml and oauth once: the tests must notice (FLAGS="-file subject", ROOMS=./saml)
+	@go -C .ci/tools build -o ../../bin/ ./mutate
+	@nice -n 10 bin/mutate -parallel 2 -equivalent .ci/tools/mutate/equivalent.txt $(FLAGS) $(ROOMS)
 
 .PHONY: bench
 bench: ## speed as ratios against baselines, into bench/report.json
