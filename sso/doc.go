@@ -9,7 +9,8 @@
 //
 // Steps never call one another: each reads the record and returns. Any refusal, wherever it happens, is one safe page with a
 // reference number for the person, and one Attempt with every check, what was wanted, what came and who must fix it for the
-// domain's administrator (attempt.go).
+// domain's administrator (attempt.go). arriving.go is what holds for every answer before it is read, start.go how long a session
+// lives, refusal.go what the person sees for which reason, views.go how fresh a domain is, refresh.go the provider's metadata.
 //
 // Routes:
 //
