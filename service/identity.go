@@ -1,11 +1,11 @@
 package service
 
 import (
-	"net/http"
 	"strings"
 	"time"
 
 	"github.com/ssogate/ssogate/session"
+	"github.com/ssogate/ssogate/web"
 )
 
 // Identity headers of an answer. Values outside printable ASCII are percent-encoded as UTF-8. A proxy must remove headers
@@ -22,23 +22,21 @@ const (
 	HeaderJWT         = "X-Auth-Request-Jwt"                // the same, signed; only where asked for
 )
 
-// setIdentity writes the headers; an empty token or external key leaves its header out. The names are canonical already, and
-// one array holds every value: this is the hottest path.
-func setIdentity(h http.Header, rec session.Record, token string) {
+// identityLines are the headers; an empty token or external key leaves its header out. The names are canonical.
+func identityLines(rec session.Record, token string) []web.Line {
 	account := headerValue(rec.Account)
-	values := [...]string{
-		account, headerValue(rec.Name), headerValue(rec.MemberID), headerValue(rec.Domain),
-		rec.Expires.UTC().Format(time.RFC3339), headerValue(rec.ExternalKey), token,
-	}
-	h[HeaderUser], h[HeaderEmail], h[HeaderPreferred] = values[0:1:1], values[0:1:1], values[0:1:1]
-	h[HeaderName], h[HeaderMember], h[HeaderDomain] = values[1:2:2], values[2:3:3], values[3:4:4]
-	h[HeaderExpires] = values[4:5:5]
+	lines := append(make([]web.Line, 0, 9),
+		web.Line{Name: HeaderUser, Value: account}, web.Line{Name: HeaderEmail, Value: account},
+		web.Line{Name: HeaderPreferred, Value: account}, web.Line{Name: HeaderName, Value: headerValue(rec.Name)},
+		web.Line{Name: HeaderMember, Value: headerValue(rec.MemberID)}, web.Line{Name: HeaderDomain, Value: headerValue(rec.Domain)},
+		web.Line{Name: HeaderExpires, Value: rec.Expires.UTC().Format(time.RFC3339)})
 	if rec.ExternalKey != "" {
-		h[HeaderExternalKey] = values[5:6:6]
+		lines = append(lines, web.Line{Name: HeaderExternalKey, Value: headerValue(rec.ExternalKey)})
 	}
 	if token != "" {
-		h[HeaderJWT] = values[6:7:7]
+		lines = append(lines, web.Line{Name: HeaderJWT, Value: token})
 	}
+	return lines
 }
 
 const upperHex = "0123456789ABCDEF"

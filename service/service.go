@@ -102,10 +102,8 @@ func (v *Verifier) answer(w http.ResponseWriter, r *http.Request, q question) er
 			return unavailable(err)
 		}
 	}
-	setIdentity(w.Header(), rec, token)
 	web.Routine(ctx)
-	w.WriteHeader(http.StatusOK)
-	return nil
+	return web.Lines(w, r, identityLines(rec, token))
 }
 
 // unavailable is the answer when nobody can know who this is: at once, and never a yes.

@@ -27,6 +27,7 @@ type mux struct {
 	table   []Route
 	hosts   map[string]bool
 	headers []headerLine
+	block   []byte // the same, as they are written
 	origin  *http.CrossOriginProtection
 	secure  bool // browsers reach us by https
 }
@@ -50,6 +51,9 @@ func newMux(o Options) *Mux {
 		m.hosts[canonicalHost(host)] = true
 	}
 	m.headers = securityHeaders(m.secure)
+	for _, line := range m.headers {
+		m.block = appendLine(m.block, line.name, line.value[0])
+	}
 	m.origin = http.NewCrossOriginProtection()
 	if err := m.origin.AddTrustedOrigin(o.PublicURL.Scheme + "://" + o.PublicURL.Host); err != nil {
 		panic("web: NewMux: " + err.Error())
@@ -111,16 +115,10 @@ func (m *mux) routes() []Route { return append([]Route(nil), m.table...) }
 func (m *mux) serve(w http.ResponseWriter, r *http.Request) {
 	start := m.Now()
 	q := &record{ResponseWriter: w, mux: m, id: newID(), start: start, route: unmatched}
+	q.conn, _ = r.Context().Value(connKey{}).(*conn)
 	q.ip, q.proxied = clientAddress(r, m.TrustedProxies)
 	dropForwarded(r.Header, q.proxied)
 	r = r.WithContext(context.WithValue(r.Context(), recordKey{}, q))
-
-	h := w.Header()
-	for _, line := range m.headers {
-		h[line.name] = line.value
-	}
-	q.idValue[0] = q.id
-	h["X-Request-Id"] = q.idValue[:]
 
 	defer m.finish(q, r)
 	if !m.hosts[r.Host] && !m.hosts[canonicalHost(r.Host)] {
@@ -149,7 +147,11 @@ func (m *mux) finish(q *record, r *http.Request) {
 	if q.err != nil && q.status == 0 && !abort {
 		fail(q, r, q.err)
 	}
-	if q.status == 0 && !abort {
+	switch {
+	case q.status != 0 || abort:
+	case q.lines != nil && q.err == nil:
+		q.sendLines()
+	default:
 		q.WriteHeader(http.StatusOK)
 	}
 	took := m.Now().Sub(q.start)

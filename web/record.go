@@ -27,10 +27,13 @@ type record struct {
 	start   time.Time
 	route   string
 	err     error
-	status  int  // as sent, 0 until then
-	open    bool // what is written goes out: a handler of ours is at work
-	refused int  // what ServeMux answered where no route matched; not sent
-	routine bool // see Routine
+	status  int    // as sent, 0 until then
+	open    bool   // what is written goes out: a handler of ours is at work
+	refused int    // what ServeMux answered where no route matched; not sent
+	routine bool   // see Routine
+	dressed bool   // the headers of every answer are set
+	conn    *conn  // nil where the server is not ours
+	lines   []Line // the answer, see Lines
 
 	mu    sync.Mutex
 	notes []slog.Attr
@@ -44,15 +47,33 @@ func recordOf(ctx context.Context) *record {
 // newID is 80 random bits in 16 letters and digits that can be read out on the telephone (base32: no 0, 1, 8, 9).
 func newID() string { return rand.Text()[:16] }
 
+// Header implements http.ResponseWriter. Whoever asks finds the headers of every answer there.
+func (q *record) Header() http.Header {
+	h := q.ResponseWriter.Header()
+	if !q.dressed {
+		q.dressed = true
+		for _, line := range q.mux.headers {
+			h[line.name] = line.value
+		}
+		q.idValue[0] = q.id
+		h["X-Request-Id"] = q.idValue[:]
+	}
+	return h
+}
+
 // WriteHeader implements http.ResponseWriter. What ServeMux says where no route matched is held back: we have pages for it.
 func (q *record) WriteHeader(status int) {
 	if !q.open {
 		q.refused = status
 		return
 	}
+	if q.lines != nil && q.err == nil {
+		panic("web: written to after Lines")
+	}
 	if q.status == 0 && status >= 200 {
 		q.status = status
 	}
+	q.Header()
 	q.ResponseWriter.WriteHeader(status)
 }
 
@@ -62,7 +83,7 @@ func (q *record) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	if q.status == 0 {
-		q.status = http.StatusOK
+		q.WriteHeader(http.StatusOK)
 	}
 	return q.ResponseWriter.Write(p)
 }

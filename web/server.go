@@ -22,6 +22,7 @@ func NewServer(addr string, h http.Handler, log *slog.Logger) *http.Server {
 		IdleTimeout:       120 * time.Second,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ConnContext:       withConn,
 	}
 }
 
@@ -29,7 +30,7 @@ func NewServer(addr string, h http.Handler, log *slog.Logger) *http.Server {
 // that are not done by then are cut, which is an error. It returns when all of that is over.
 func Serve(ctx context.Context, s *http.Server, l net.Listener, drain time.Duration) error {
 	failed := make(chan error, 1)
-	go func() { failed <- s.Serve(l) }()
+	go func() { failed <- s.Serve(ownListener{l}) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("web: serve: %w", err)
