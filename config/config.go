@@ -87,9 +87,9 @@ type SAML struct {
 
 // Limits of rates, per minute, 0 turns one off.
 type Limits struct {
-	LoginsPerAddress  int           // default 100
+	LoginsPerAddress  int           // default 1000
 	LoginsPerDomain   int           // default 6000
-	AnswersPerAddress int           // ACS and callbacks, default 100
+	AnswersPerAddress int           // ACS and callbacks, default 1000
 	DrainWait         time.Duration // default 0s
 	Drain             time.Duration // default 20s
 }

@@ -73,9 +73,9 @@ type samlFile struct {
 }
 
 type limitsFile struct {
-	LoginsPerAddress  int    `yaml:"logins_per_address" default:"100" doc:"Logins started from one client address."`
+	LoginsPerAddress  int    `yaml:"logins_per_address" default:"1000" doc:"Logins started from one client address (IPv6: from one /64). A company whose people share one address starts all its logins from there on a Monday morning."`
 	LoginsPerDomain   int    `yaml:"logins_per_domain" default:"6000" doc:"Logins started in one domain."`
-	AnswersPerAddress int    `yaml:"answers_per_address" default:"100" doc:"Answers of identity providers (ACS, callback) through one client address."`
+	AnswersPerAddress int    `yaml:"answers_per_address" default:"1000" doc:"Answers of identity providers (ACS, callback) through one client address."`
 	DrainWait         string `yaml:"drain_wait" default:"0s" kind:"duration" doc:"How long the gateway goes on answering after it was asked to stop, with /readyz already saying no, so that a load balancer sends nothing new; 0s to 5m."`
 	Drain             string `yaml:"drain" default:"20s" kind:"duration" doc:"How long requests under way may take to finish when the process is asked to stop, 1s to 10m."`
 }

@@ -25,7 +25,7 @@ var arrows = map[string][]string{
 	"directory":  {"audit"},
 	"credential": {"directory", "audit"},
 	"store":      {"directory", "credential", "audit"},
-	"sso":        append([]string{"outbound"}, surface...), // opens connectors and fetches metadata at addresses of customers
+	"sso":        surface,
 	"service":    surface,
 	"scim":       surface,
 	"api":        surface,

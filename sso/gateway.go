@@ -3,6 +3,7 @@ package sso
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"runtime"
 	"time"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/ssogate/ssogate/audit"
 	"github.com/ssogate/ssogate/directory"
-	"github.com/ssogate/ssogate/outbound"
 	"github.com/ssogate/ssogate/session"
 	"github.com/ssogate/ssogate/web"
 )
@@ -25,7 +25,7 @@ type Options struct {
 	Prefix       string // of every key in State
 	Sessions     *session.Manager
 	Binding      session.Binding
-	Outbound     *outbound.Client
+	Outbound     Outgoing
 	Attempts     *audit.Recorder
 	Services     []directory.Service // of the configuration; those of the directory are added
 	Metrics      prometheus.Registerer
@@ -42,6 +42,13 @@ type Options struct {
 	Fresh time.Duration
 
 	LoginsPerAddress, LoginsPerDomain, AnswersPerAddress int // per minute, 0 means no limit
+}
+
+// Outgoing makes the clients that call addresses which a customer typed, each for the domain named by key. They guard the
+// network: what may not be dialled is an error of the call. ForMetadata follows redirects, For does not.
+type Outgoing interface {
+	For(key string) *http.Client
+	ForMetadata(key string) *http.Client
 }
 
 // Gateway is the login. Make it with New, hang it into a mux with Routes.

@@ -92,6 +92,16 @@ func (k *Keys) Prepare(ctx context.Context, actor string, d directory.Domain) (d
 	return key, k.Directory.AddKey(ctx, actor, key)
 }
 
+// PrepareIdentity makes the next key for the signed identity header: services find it in the key set before it signs.
+func (k *Keys) PrepareIdentity(ctx context.Context, actor string) (directory.Key, error) {
+	key, err := newIdentityKey(k.Now())
+	if err != nil {
+		return directory.Key{}, err
+	}
+	key.State = directory.KeyNext
+	return key, k.Directory.AddKey(ctx, actor, key)
+}
+
 // ensure lists the keys in their order of use, after making the first one where there is none.
 func (k *Keys) ensure(ctx context.Context, domainID, use string, generate func(time.Time) (directory.Key, error)) ([]directory.Key, error) {
 	keys, err := k.Directory.Keys(ctx, domainID, use)

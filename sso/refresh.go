@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/ssogate/ssogate/directory"
-	"github.com/ssogate/ssogate/outbound"
 	"github.com/ssogate/ssogate/saml"
 )
 
@@ -31,7 +30,7 @@ var errNotFetched = errors.New("sso: metadata was not fetched")
 // something that is not metadata of the same identity provider, changes nothing but the recorded fault.
 type Refresher struct {
 	Directory *directory.Directory
-	Outbound  *outbound.Client
+	Outbound  Outgoing
 	Log       *slog.Logger
 	Now       func() time.Time
 }
@@ -63,7 +62,7 @@ func (f *Refresher) current(ctx context.Context, domainID string, s directory.SA
 	return m, idp, err
 }
 
-// Fetch gets the document, judges it and stores it. The error wraps a *saml.Refusal or one of outbound, or comes from the
+// Fetch gets the document, judges it and stores it. The error wraps a *saml.Refusal or one of Outgoing, or comes from the
 // store; the old copy stays.
 func (f *Refresher) Fetch(ctx context.Context, domainID string, s directory.SAMLSettings) (directory.Metadata, error) {
 	began := f.Now()

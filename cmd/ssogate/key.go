@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -11,51 +13,78 @@ import (
 
 func (a *app) keyCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "key", Short: "Service provider keys of a domain and their rollover, and the key that seals secrets",
-		Long: "Service provider keys of a domain and their rollover:\n\n" +
-			"  key prepare <domain>   make the next key; it is published in our metadata and can decrypt\n" +
-			"                         wait until the identity provider has read the metadata again\n" +
-			"  key promote <domain>   the next key signs from now on; the one before still decrypts\n" +
+		Use: "key", Short: "Keys and their rollover: a domain's service provider key, the identity key, the key that seals secrets",
+		Long: "Keys and their rollover. With a domain: its service provider keys. With --identity: the keys that sign the identity\n" +
+			"header for services.\n\n" +
+			"  key prepare <domain>   make the next key; it is published (metadata, key set) and can decrypt\n" +
+			"                         wait until everybody has read what is published\n" +
+			"  key promote <domain>   the next key signs from now on; the one before still decrypts and verifies\n" +
 			"  key retire <domain>    forget the one before\n\n" +
 			"  key reseal             after keys.current was replaced and the one before named under keys.previous",
 	}
 	c.AddCommand(
-		&cobra.Command{
-			Use: "list <domain>", Short: "List keys", Args: exactly(1),
-			RunE: a.withDomain(func(c *cobra.Command, _ []string, n *node, d directory.Domain) error { return a.showKeys(c, n, d) }),
-		},
-		&cobra.Command{
-			Use: "prepare <domain>", Short: "Make and publish the next key", Args: exactly(1),
-			RunE: a.withDomain(func(c *cobra.Command, _ []string, n *node, d directory.Domain) error {
-				if _, err := n.keys().SAML(c.Context(), d); err != nil { // the first key of all
-					return err
-				}
-				if _, err := n.keys().Prepare(c.Context(), actor, d); err != nil {
-					return err
-				}
-				return a.showKeys(c, n, d)
-			}),
-		},
-		&cobra.Command{
-			Use: "promote <domain>", Short: "Sign with the next key from now on", Args: exactly(1),
-			RunE: a.withDomain(func(c *cobra.Command, _ []string, n *node, d directory.Domain) error {
-				if err := n.directory.PromoteKey(c.Context(), actor, d.ID, sso.UseSAML); err != nil {
-					return err
-				}
-				return a.showKeys(c, n, d)
-			}),
-		},
-		&cobra.Command{
-			Use: "retire <domain>", Short: "Forget the key before", Args: exactly(1),
-			RunE: a.withDomain(func(c *cobra.Command, _ []string, n *node, d directory.Domain) error {
-				if err := n.directory.RetireKey(c.Context(), actor, d.ID, sso.UseSAML); err != nil {
-					return err
-				}
-				return a.showKeys(c, n, d)
-			}),
-		},
+		a.keyStep("list", "List keys", func(context.Context, *node, keyOwner) error { return nil }),
+		a.keyStep("prepare", "Make and publish the next key", prepareKey),
+		a.keyStep("promote", "Sign with the next key from now on", func(ctx context.Context, n *node, o keyOwner) error {
+			return n.directory.PromoteKey(ctx, actor, o.domain.ID, o.use)
+		}),
+		a.keyStep("retire", "Forget the key before", func(ctx context.Context, n *node, o keyOwner) error {
+			return n.directory.RetireKey(ctx, actor, o.domain.ID, o.use)
+		}),
+		a.keyReseal(),
 	)
-	c.AddCommand(&cobra.Command{
+	return c
+}
+
+// keyOwner is whose keys a command is about: a domain's, or, with the zero domain, the installation's.
+type keyOwner struct {
+	domain directory.Domain
+	use    string
+}
+
+// keyStep is a command that does something with the keys of an owner and then lists them.
+func (a *app) keyStep(name, short string, do func(context.Context, *node, keyOwner) error) *cobra.Command {
+	var identity bool
+	c := &cobra.Command{Use: name + " <domain> | --identity", Short: short, Args: cobra.MaximumNArgs(1)}
+	c.Flags().BoolVar(&identity, "identity", false, "the keys that sign the identity header")
+	c.RunE = a.withNode(func(c *cobra.Command, args []string, n *node) error {
+		if identity == (len(args) == 1) {
+			return fmt.Errorf("ssogate: %w: name a domain, or say --identity\n\n%s", errUsage, c.UsageString())
+		}
+		o := keyOwner{use: sso.UseIdentity}
+		if !identity {
+			d, err := n.directory.Domain(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			o = keyOwner{domain: d, use: sso.UseSAML}
+		}
+		if err := do(c.Context(), n, o); err != nil {
+			return err
+		}
+		return a.showKeys(c, n, o)
+	})
+	return c
+}
+
+// prepareKey makes the first key too where there is none yet.
+func prepareKey(ctx context.Context, n *node, o keyOwner) error {
+	if o.use == sso.UseIdentity {
+		if _, err := n.keys().Identity(ctx); err != nil {
+			return err
+		}
+		_, err := n.keys().PrepareIdentity(ctx, actor)
+		return err
+	}
+	if _, err := n.keys().SAML(ctx, o.domain); err != nil {
+		return err
+	}
+	_, err := n.keys().Prepare(ctx, actor, o.domain)
+	return err
+}
+
+func (a *app) keyReseal() *cobra.Command {
+	return &cobra.Command{
 		Use: "reseal", Short: "Seal every stored secret with the current master key, so that keys.previous can be dropped", Args: exactly(0),
 		RunE: a.withNode(func(c *cobra.Command, _ []string, n *node) error {
 			count, err := n.store.Reseal(c.Context())
@@ -64,12 +93,11 @@ func (a *app) keyCommand() *cobra.Command {
 			}
 			return a.show(c, map[string]int{"resealed": count}, func(t io.Writer) { row(t, count, "secrets sealed with the current key") })
 		}),
-	})
-	return c
+	}
 }
 
-func (a *app) showKeys(c *cobra.Command, n *node, d directory.Domain) error {
-	keys, err := n.directory.Keys(c.Context(), d.ID, sso.UseSAML)
+func (a *app) showKeys(c *cobra.Command, n *node, o keyOwner) error {
+	keys, err := n.directory.Keys(c.Context(), o.domain.ID, o.use)
 	if err != nil {
 		return err
 	}
