@@ -86,7 +86,7 @@ type question struct {
 // is for level debug.
 func (v *Verifier) answer(w http.ResponseWriter, r *http.Request, q question) error {
 	ctx := r.Context()
-	rec, err := v.o.Sessions.Check(ctx, v.o.Sessions.Cookie(r))
+	rec, err := v.o.Sessions.CheckRequest(ctx, r)
 	if errors.Is(err, session.ErrMissing) {
 		return v.turnAway(w, r, q)
 	}

@@ -63,13 +63,21 @@ func plainID(s string) bool {
 	if s == "" || len(s) > maxIDBytes {
 		return false
 	}
-	for _, c := range []byte(s) {
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' && c != '-' {
+	for i := range len(s) {
+		if !plain[s[i]] {
 			return false
 		}
 	}
 	return true
 }
+
+// plain are the characters of an ID; a table, for a check asks it seventy times.
+var plain = func() (t [256]bool) {
+	for _, c := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") {
+		t[c] = true
+	}
+	return t
+}()
 
 func hashOf(s string) string {
 	sum := sha256.Sum256([]byte(s))
@@ -87,13 +95,20 @@ func (m *Manager) cookieName() string {
 	}
 }
 
-// cookie takes the first value that can be ours: somebody else's cookie of the same name, set on a sub-domain or path, must
+// ticket takes the first value that can be ours: somebody else's cookie of the same name, set on a sub-domain or path, must
 // not hide it.
-func (m *Manager) cookie(r *http.Request) string {
+func (m *Manager) ticket(r *http.Request) (ticket, bool) {
 	for _, c := range r.CookiesNamed(m.cookieName()) {
-		if _, ok := parseTicket(c.Value); ok {
-			return c.Value
+		if t, ok := parseTicket(c.Value); ok {
+			return t, true
 		}
+	}
+	return ticket{}, false
+}
+
+func (m *Manager) cookie(r *http.Request) string {
+	if t, ok := m.ticket(r); ok {
+		return t.value
 	}
 	return ""
 }

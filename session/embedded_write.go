@@ -111,7 +111,7 @@ func (e *embedded) Raise(ctx context.Context, key string, n int64) (int64, error
 	if err != nil {
 		return 0, failed("raise", err)
 	}
-	return parseCounter(counter)
+	return parseCounter(string(counter))
 }
 
 func (e *embedded) IndexAdd(ctx context.Context, key, member string, expires time.Time) error {

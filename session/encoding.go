@@ -37,13 +37,13 @@ func (r *Record) texts() [13]*string {
 		&r.IdPIssuer, &r.IdPNameID, &r.IdPSession, &r.Address, &r.UserAgent, &r.AttemptRef}
 }
 
-// decodeRecord reads what encode wrote, to its last byte, and nothing else.
-func decodeRecord(stored []byte) (Record, error) {
-	if len(stored) == 0 || stored[0] != recordVersion {
+// decodeRecord reads what encode wrote, to its last byte, and nothing else. Its texts are parts of what was stored.
+func decodeRecord(stored string) (Record, error) {
+	if stored == "" || stored[0] != recordVersion {
 		return Record{}, errEncoding
 	}
 	var r Record
-	d := decoder{rest: string(stored[1:])} // one copy, of which every text is a part
+	d := decoder{rest: stored[1:]}
 	revision := d.number()
 	r.Revision, r.Idle, r.DomainGeneration, r.MemberGeneration = int(revision), d.number(), d.number(), d.number()
 	r.Created, r.LastSeen, r.Expires = d.time(), d.time(), d.time()

@@ -24,7 +24,7 @@ const (
 //
 // Each question fails within its time limit, counted from when it was asked. Questions that share a round trip share its failure.
 type gather struct {
-	ask   func(ctx context.Context, keys []string) ([]any, error)
+	ask   func(ctx context.Context, keys []string) ([]text, error)
 	limit time.Duration // of a question, waiting included
 
 	mu       sync.Mutex
@@ -38,14 +38,14 @@ type question struct {
 	keys    []string
 	asked   time.Time
 	turn    chan bool
-	answers []any
+	answers []text
 	err     error
 }
 
 var errNoAnswer = errors.New("session: no answer")
 
 // get answers in the order of the keys.
-func (g *gather) get(keys []string) ([]any, error) {
+func (g *gather) get(keys []string) ([]text, error) {
 	q := &question{keys: keys, asked: time.Now(), err: errNoAnswer}
 	if !g.leads(q) && !<-q.turn {
 		return q.answers, q.err

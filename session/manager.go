@@ -109,8 +109,12 @@ func (m *Manager) check(ctx context.Context, cookie string) (Record, error) {
 	if !ok {
 		return Record{}, ErrMissing
 	}
+	return m.checkTicket(ctx, t)
+}
+
+func (m *Manager) checkTicket(ctx context.Context, t ticket) (Record, error) {
 	keys := m.checkKeys(t)
-	values, err := m.o.State.GetMany(ctx, keys[:]...)
+	values, err := m.texts(ctx, keys[:])
 	if err != nil {
 		return Record{}, err
 	}
@@ -124,11 +128,11 @@ func (m *Manager) check(ctx context.Context, cookie string) (Record, error) {
 }
 
 // judge decides whether what is stored is a living session of the member (security.md 3.1). ErrMissing when it is not.
-func (m *Manager) judge(domainID, memberID string, stored, domainGen, memberGen []byte, now time.Time) (Record, error) {
-	if stored == nil {
+func (m *Manager) judge(domainID, memberID string, stored, domainGen, memberGen text, now time.Time) (Record, error) {
+	if !stored.there {
 		return Record{}, ErrMissing
 	}
-	rec, err := decodeRecord(stored)
+	rec, err := decodeRecord(stored.value)
 	if err != nil {
 		m.o.Log.Warn("session: stored record cannot be read", "domain_id", domainID)
 		return Record{}, ErrMissing
@@ -136,11 +140,11 @@ func (m *Manager) judge(domainID, memberID string, stored, domainGen, memberGen 
 	if rec.DomainID != domainID || rec.MemberID != memberID {
 		return Record{}, ErrMissing
 	}
-	ofDomain, err := parseCounter(domainGen)
+	ofDomain, err := domainGen.counter()
 	if err != nil {
 		return Record{}, err
 	}
-	ofMember, err := parseCounter(memberGen)
+	ofMember, err := memberGen.counter()
 	if err != nil {
 		return Record{}, err
 	}
@@ -200,7 +204,7 @@ func (m *Manager) endByID(ctx context.Context, domainID, memberID, id string) er
 	if err != nil {
 		return err
 	}
-	rec, err := decodeRecord(stored)
+	rec, err := decodeRecord(string(stored))
 	if err != nil || rec.DomainID != domainID || rec.MemberID != memberID {
 		return ErrMissing // one member must not end another's session by its ID
 	}
@@ -219,7 +223,7 @@ func (m *Manager) list(ctx context.Context, domainID, memberID string) ([]Listed
 	for _, id := range ids {
 		keys = append(keys, m.sessionKey(domainID, id))
 	}
-	values, err := m.o.State.GetMany(ctx, keys...)
+	values, err := m.texts(ctx, keys)
 	if err != nil {
 		return nil, err
 	}

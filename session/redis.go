@@ -165,37 +165,45 @@ func (r *redisState) GetMany(ctx context.Context, keys ...string) ([][]byte, err
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	answers, err := r.many(ctx, keys)
+	texts, err := r.texts(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
-	values := make([][]byte, len(keys))
-	for i, a := range answers {
-		if s, ok := a.(string); ok {
-			values[i] = []byte(s)
+	values := make([][]byte, len(texts))
+	for i, t := range texts {
+		if t.there {
+			values[i] = []byte(t.value)
 		}
 	}
 	return values, nil
 }
 
-// many gathers, but for those who ask for much or have a limit of their own.
-func (r *redisState) many(ctx context.Context, keys []string) (answers []any, err error) {
+// texts gathers, but for those who ask for much or have a limit of their own.
+func (r *redisState) texts(ctx context.Context, keys []string) (values []text, err error) {
 	if _, limited := ctx.Deadline(); r.gather == nil || limited || len(keys) > gatherKeys {
 		err = r.do(ctx, "get many", func(ctx context.Context) (err error) {
-			answers, err = r.mget(ctx, keys)
+			values, err = r.mget(ctx, keys)
 			return err
 		})
-		return answers, err
+		return values, err
 	}
 	err = r.guard(ctx, "get many", func() (err error) {
-		answers, err = r.gather.get(keys)
+		values, err = r.gather.get(keys)
 		return err
 	})
-	return answers, err
+	return values, err
 }
 
-func (r *redisState) mget(ctx context.Context, keys []string) ([]any, error) {
-	return r.client.MGet(ctx, keys...).Result()
+func (r *redisState) mget(ctx context.Context, keys []string) ([]text, error) {
+	answers, err := r.client.MGet(ctx, keys...).Result()
+	if err != nil {
+		return nil, err
+	}
+	values := make([]text, len(answers))
+	for i, a := range answers {
+		values[i].value, values[i].there = a.(string)
+	}
+	return values, nil
 }
 
 func (r *redisState) Set(ctx context.Context, key string, value []byte, life time.Duration) error {

@@ -87,7 +87,7 @@ func (r *redisState) Raise(ctx context.Context, key string, n int64) (int64, err
 	if err != nil {
 		return 0, err
 	}
-	return parseCounter([]byte(counter))
+	return parseCounter(counter)
 }
 
 func (r *redisState) IndexAdd(ctx context.Context, key, member string, expires time.Time) error {
@@ -136,13 +136,10 @@ func (r *redisState) Rate(ctx context.Context, key string, limit int, window tim
 
 var errCounter = fmt.Errorf("session: a counter must be 0 or more")
 
-// parseCounter reads a stored counter; a missing one is 0. What is no number is a fault of the state, not a 0: a generation
+// parseCounter reads a stored counter. What is no number is a fault of the state, not a 0: a generation
 // that cannot be read must not let anybody in.
-func parseCounter(stored []byte) (int64, error) {
-	if stored == nil {
-		return 0, nil
-	}
-	n, err := strconv.ParseInt(string(stored), 10, 64)
+func parseCounter(stored string) (int64, error) {
+	n, err := strconv.ParseInt(stored, 10, 64)
 	if err != nil {
 		return 0, unavailable("counter", err)
 	}

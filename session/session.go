@@ -72,6 +72,15 @@ func (m *Manager) Check(ctx context.Context, cookie string) (Record, error) {
 	return m.check(ctx, cookie)
 }
 
+// CheckRequest is Check of the Cookie of a request.
+func (m *Manager) CheckRequest(ctx context.Context, r *http.Request) (Record, error) {
+	t, ok := m.ticket(r)
+	if !ok {
+		return Record{}, ErrMissing
+	}
+	return m.checkTicket(ctx, t)
+}
+
 // End ends the session of a cookie value; ending what is not there is no error.
 func (m *Manager) End(ctx context.Context, cookie string) error { return m.end(ctx, cookie) }
 

@@ -10,7 +10,7 @@ import (
 const (
 	// garbageAllowed is how much garbage may gather before it is collected, where that is more than Go would wait for by itself:
 	// the heap of the gateway is some megabytes, and twice that is reached many times a second under load.
-	garbageAllowed = 48 << 20
+	garbageAllowed = 32 << 20
 	mostGarbage    = 800 // GOGC, where next to nothing lives
 )
 
