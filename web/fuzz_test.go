@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -41,7 +42,10 @@ func FuzzClientIP(f *testing.F) {
 
 // sender is the address in a RemoteAddr, with or without a port.
 func sender(remote string) netip.Addr {
-	host, _, err := net.SplitHostPort(remote)
+	host, port, err := net.SplitHostPort(remote)
+	if _, number := strconv.ParseUint(port, 10, 16); err == nil && number != nil {
+		return netip.Addr{} // no server says so
+	}
 	if err != nil {
 		host = strings.Trim(remote, "[]")
 	}
