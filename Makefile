@@ -50,13 +50,17 @@ fuzz: ## every fuzz target for T, for example: make fuzz T=10m
 	@.ci/fuzz $(T)
 
 .PHONY: mutate
-mutate: ## remove each refusal of saml and oauth once: the tests must notice (FLAGS="-file subject", ROOMS=./saml)
+mutate: ## remove each refusal of saml and oauth once: the tests must notice (FLAGS="-file subject" ROOMS=./saml: less of it)
 	@go -C .ci/tools build -o ../../bin/ ./mutate
 	@nice -n 10 bin/mutate -parallel 2 -equivalent .ci/tools/mutate/equivalent.txt $(FLAGS) $(ROOMS)
 
 .PHONY: bench
 bench: ## speed as ratios against baselines, into bench/report.json
 	@go run ./bench
+
+.PHONY: chaos
+chaos: ## break everything under three nodes, into docs/chaos.md (takes a quarter of an hour)
+	@go test ./e2e/chaos -run TestChaos -chaos=full -count=1 -timeout=60m -v | grep -v '"level":'
 
 .PHONY: docs
 docs: ## the generated page docs/configuration.md

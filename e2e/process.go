@@ -16,7 +16,10 @@ import (
 	"time"
 )
 
-const startLimit = 60 * time.Second // for a provider on a busy machine
+const (
+	startLimit = 60 * time.Second // for a provider on a busy machine
+	mostLogged = 32 << 10         // bytes of what a program has said last
+)
 
 // Process is a program that a test started. It is stopped with the test, and dies with the test binary even when that is
 // killed. Its output is logged when the test fails.
@@ -42,7 +45,8 @@ func Start(t testing.TB, dir, program string, args ...string) *Process {
 	t.Cleanup(func() {
 		p.Stop()
 		if t.Failed() {
-			t.Logf("output of %s:\n%s", filepath.Base(program), p.output.String())
+			out := p.output.String()
+			t.Logf("output of %s:\n%s", filepath.Base(program), out[max(0, len(out)-mostLogged):])
 		}
 	})
 	return p
