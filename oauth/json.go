@@ -14,19 +14,22 @@ import (
 // object is a JSON object as it was written: numbers keep their digits.
 type object map[string]any
 
-const maxDepth = 32
+const (
+	maxDepth = 32
+	maxParts = 20000 // in one document: a megabyte of small ones would cost a hundred megabytes
+)
 
 var errJSON = errors.New("oauth: not one JSON object without doubled names")
 
 // parseObject reads exactly one JSON object. Doubled names, at any depth, are refused: two readers would take different ones
-// (RFC 8259 section 4; RFC 7519 section 4). So are invalid UTF-8 and anything after the object.
+// (RFC 8259 section 4; RFC 7519 section 4). So are invalid UTF-8, anything after the object, and what is too deep or too much.
 func parseObject(body []byte) (object, error) {
 	if !utf8.Valid(body) {
 		return nil, errJSON
 	}
-	d := json.NewDecoder(bytes.NewReader(body))
+	d := reader{json.NewDecoder(bytes.NewReader(body)), maxParts}
 	d.UseNumber()
-	v, err := value(d, 0)
+	v, err := d.value(0)
 	if err != nil {
 		return nil, errJSON
 	}
@@ -40,8 +43,15 @@ func parseObject(body []byte) (object, error) {
 	return o, nil
 }
 
-func value(d *json.Decoder, depth int) (any, error) {
-	if depth > maxDepth {
+// reader counts the values that it may still read.
+type reader struct {
+	*json.Decoder
+	left int
+}
+
+func (d *reader) value(depth int) (any, error) {
+	d.left--
+	if depth > maxDepth || d.left < 0 {
 		return nil, errJSON
 	}
 	t, err := d.Token()
@@ -50,14 +60,14 @@ func value(d *json.Decoder, depth int) (any, error) {
 	}
 	switch t {
 	case json.Delim('{'):
-		return members(d, depth)
+		return d.members(depth)
 	case json.Delim('['):
-		return elements(d, depth)
+		return d.elements(depth)
 	}
 	return t, nil
 }
 
-func members(d *json.Decoder, depth int) (object, error) {
+func (d *reader) members(depth int) (object, error) {
 	o := object{}
 	for d.More() {
 		t, err := d.Token()
@@ -68,7 +78,7 @@ func members(d *json.Decoder, depth int) (object, error) {
 		if _, doubled := o[name]; !ok || doubled {
 			return nil, errJSON
 		}
-		if o[name], err = value(d, depth+1); err != nil {
+		if o[name], err = d.value(depth + 1); err != nil {
 			return nil, err
 		}
 	}
@@ -76,10 +86,10 @@ func members(d *json.Decoder, depth int) (object, error) {
 	return o, err
 }
 
-func elements(d *json.Decoder, depth int) ([]any, error) {
+func (d *reader) elements(depth int) ([]any, error) {
 	list := []any{}
 	for d.More() {
-		v, err := value(d, depth+1)
+		v, err := d.value(depth + 1)
 		if err != nil {
 			return nil, err
 		}
