@@ -31,8 +31,9 @@ foreign: ## the identity providers written in Go by others, into bin/foreign
 	@cd e2e/foreign && CGO_ENABLED=0 go build -o ../../bin/foreign/ ./... github.com/dexidp/dex/cmd/dex
 
 .PHONY: lint
-lint: ## go mod verify, gofmt, go vet, staticcheck
+lint: ## go mod verify, go mod tidy, gofmt, go vet, staticcheck
 	@go mod verify
+	@go mod tidy -diff >/dev/null || { echo "go mod tidy would change go.mod or go.sum"; exit 1; }
 	@unformatted=$$(gofmt -l $(GO_FILES)); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
 	@go vet ./...
 	@go -C e2e/foreign vet ./...
