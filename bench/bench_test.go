@@ -100,7 +100,7 @@ func TestAlternateTakesTurns(t *testing.T) {
 func TestRun(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "report.json")
 	var out strings.Builder
-	if _, err := run(t.Context(), options{out: path, rounds: 3, slice: time.Millisecond, requests: 200, logins: 4}, &out); err != nil {
+	if _, err := run(t.Context(), options{out: path, rounds: 3, slice: time.Millisecond, requests: 200, logins: 4, domains: 5, inFlight: 20}, &out); err != nil {
 		t.Fatal(err)
 	}
 	raw, err := os.ReadFile(path)
@@ -112,7 +112,7 @@ func TestRun(t *testing.T) {
 		t.Fatalf("report of %d lines: %v\n%s", len(lines), err, raw)
 	}
 	for i, l := range lines {
-		if l.Name != goals[i].name || l.Ratio <= 0 || l.MeasuredUS <= 0 || l.BaselineUS <= 0 || !strings.Contains(out.String(), l.Name) {
+		if l.Name != goals[i].name || l.Ratio <= 0 || l.Measured <= 0 || l.Baseline <= 0 || !strings.Contains(out.String(), l.Name) {
 			t.Errorf("%+v", l)
 		}
 	}

@@ -3,11 +3,14 @@
 //
 //	go run ./bench            prints a table and writes bench/report.json
 //	go run ./bench -strict    exits 1 when a goal is not met
+//	go run ./bench -short     takes less than a minute; its ratios are rough
 //
-// Two kinds of things are measured. Functions (library.go) run in this process, a slice each per round, and getrusage says what
+// Functions (library.go) run in this process, a slice each per round, and getrusage says what
 // they cost, garbage collection included. Servers (servers.go) are processes of their own: the real `ssogate serve` over a real
 // Redis, and beside it a bare Go handler that makes one Redis GET; the load comes from this process, and only the servers'
-// processor time counts. Linux only: that time is read from /proc.
+// processor time counts. Memory (memory.go) is that of the gateway over many domains and with many logins under way; hostile
+// requests (hostile.go) are weighed one by one; and logins beside a provider that hangs (hung.go) are timed. Linux only: times and
+// memory are read from /proc.
 package main
 
 import (
@@ -30,6 +33,8 @@ type options struct {
 	slice    time.Duration // of processor time per function and round
 	requests int           // per server and round
 	logins   int           // per round
+	domains  int           // of a large installation
+	inFlight int           // logins that are begun and not ended
 	only     string        // a group of measurements; empty means all
 }
 
@@ -45,8 +50,14 @@ func main() {
 	flag.DurationVar(&o.slice, "slice", 80*time.Millisecond, "processor time per function and round")
 	flag.IntVar(&o.requests, "requests", 20_000, "requests per server and round")
 	flag.IntVar(&o.logins, "logins", 400, "logins per round")
-	flag.StringVar(&o.only, "only", "", "measure one group: functions or servers")
+	flag.IntVar(&o.domains, "domains", 10_000, "domains of a large installation")
+	flag.IntVar(&o.inFlight, "inflight", 10_000, "logins that are begun and not ended")
+	flag.StringVar(&o.only, "only", "", "measure one group: functions, servers, memory, hostile or hung")
+	short := flag.Bool("short", false, "a look at everything in less than a minute; ratios are rough")
 	flag.Parse()
+	if *short {
+		o.rounds, o.slice, o.requests, o.logins, o.domains, o.inFlight = 5, 20*time.Millisecond, 4000, 100, 500, 1000
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	met, err := run(ctx, o, os.Stdout)
@@ -70,7 +81,7 @@ type group struct {
 }
 
 func groups() []group {
-	return []group{{"functions", measureFunctions}, {"servers", measureServers}}
+	return []group{{"functions", measureFunctions}, {"servers", measureServers}, {"memory", measureMemory}, {"hostile", measureHostile}, {"hung", measureHung}}
 }
 
 func measureFunctions(ctx context.Context, o options) (results, error) {
@@ -83,7 +94,7 @@ func measureFunctions(ctx context.Context, o options) (results, error) {
 
 // run measures everything, prints the table, writes the report and says whether every goal is met.
 func run(ctx context.Context, o options, w io.Writer) (met bool, err error) {
-	all := results{}
+	all := fixed()
 	for _, g := range groups() {
 		if o.only != "" && o.only != g.name {
 			continue

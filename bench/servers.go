@@ -23,6 +23,8 @@ const (
 	serveBareGet = "serve bare"
 	serveVerify  = "serve verify"
 	serveLogin   = "serve login"
+	serveACS     = "serve acs"
+	serveRSA     = "rsa verify beside the servers"
 )
 
 const (
@@ -63,6 +65,7 @@ func startRedis(ctx context.Context) (*process, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
+	p.url = addr
 	return p, addr, await(ctx, p, addr)
 }
 
@@ -115,43 +118,81 @@ func serveBare(redisAddr string, out io.Writer) error {
 	}))
 }
 
-// startGateway builds the real program and serves one domain with it, sessions in Redis, as its log would go to a file.
-func startGateway(ctx context.Context, dir, redisAddr, domains string) (*process, error) {
-	binary := filepath.Join(dir, "ssogate")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/ssogate/ssogate/cmd/ssogate").CombinedOutput(); err != nil {
+// installation is a gateway with a directory of its own.
+type installation struct {
+	binary, dir, addr, operator string
+	env                         []string
+}
+
+// install builds the real program for a public URL on a free port, sessions in Redis, without limits on attempts.
+func install(ctx context.Context, dir, redisAddr string) (*installation, error) {
+	i := &installation{binary: filepath.Join(dir, "ssogate"), dir: dir}
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", i.binary, "github.com/ssogate/ssogate/cmd/ssogate").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("bench: build ssogate: %w\n%s", err, out)
 	}
-	addr, err := freeAddress()
-	if err != nil {
-		return nil, err
+	return i, i.move(redisAddr)
+}
+
+// move gives the installation addresses.
+func (i *installation) move(redisAddr string) (err error) {
+	if i.addr, err = freeAddress(); err != nil {
+		return err
 	}
-	env := []string{
-		"SSOGATE_PUBLIC_URL=http://" + addr, "SSOGATE_LISTEN=" + addr, "SSOGATE_OPERATOR_LISTEN=off", "SSOGATE_DATA_DIR=" + dir,
-		"SSOGATE_REDIS_MODE=single", "SSOGATE_REDIS_ADDRESSES=" + redisAddr,
-		"SSOGATE_LIMITS_LOGINS_PER_ADDRESS=0", "SSOGATE_LIMITS_LOGINS_PER_DOMAIN=0", "SSOGATE_LIMITS_ANSWERS_PER_ADDRESS=0",
+	if i.operator, err = freeAddress(); err != nil {
+		return err
 	}
-	file := filepath.Join(dir, "domains.yaml")
-	if err := os.WriteFile(file, []byte(strings.ReplaceAll(domains, "{url}", "http://"+addr)), 0o600); err != nil {
-		return nil, fmt.Errorf("bench: %w", err)
+	i.env = append(os.Environ(),
+		"SSOGATE_PUBLIC_URL="+i.url(), "SSOGATE_LISTEN="+i.addr, "SSOGATE_OPERATOR_LISTEN="+i.operator, "SSOGATE_DATA_DIR="+i.dir,
+		"SSOGATE_REDIS_MODE=single", "SSOGATE_REDIS_ADDRESSES="+redisAddr, "SSOGATE_OUTBOUND_ALLOW_NETWORKS=127.0.0.0/8",
+		"SSOGATE_OUTBOUND_ALLOW_HTTP=true", "SSOGATE_LIMITS_LOGINS_PER_ADDRESS=0", "SSOGATE_LIMITS_LOGINS_PER_DOMAIN=0",
+		"SSOGATE_LIMITS_ANSWERS_PER_ADDRESS=0",
+	)
+	return nil
+}
+
+func (i *installation) url() string { return "http://" + i.addr }
+
+// apply brings domains into the directory, as an operator would; {url} in them is the public URL.
+func (i *installation) apply(ctx context.Context, domains string) error {
+	file := filepath.Join(i.dir, "domains.yaml")
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(domains, "{url}", i.url())), 0o600); err != nil {
+		return fmt.Errorf("bench: %w", err)
 	}
-	apply := exec.CommandContext(ctx, binary, "apply", "-f", file)
-	apply.Env = append(os.Environ(), env...)
+	apply := exec.CommandContext(ctx, i.binary, "apply", "-f", file)
+	apply.Env = i.env
 	if out, err := apply.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("bench: ssogate apply: %w\n%s", err, out)
+		return fmt.Errorf("bench: ssogate apply: %w\n%.2000s", err, out)
 	}
-	log, err := os.Create(filepath.Join(dir, "log"))
+	return nil
+}
+
+// serve starts the program and does not wait for it. Its log goes to a file.
+func (i *installation) serve() (*process, error) {
+	log, err := os.Create(filepath.Join(i.dir, "log"))
 	if err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
 	defer log.Close()
-	serve := exec.Command(binary, "serve")
-	serve.Env, serve.Stdout, serve.Stderr = append(os.Environ(), env...), log, log
+	serve := exec.Command(i.binary, "serve")
+	serve.Env, serve.Stdout, serve.Stderr = i.env, log, log
 	p, err := start(serve)
 	if err != nil {
 		return nil, err
 	}
-	p.url = "http://" + addr
-	return p, await(ctx, p, addr)
+	p.url = i.url()
+	return p, nil
+}
+
+// startGateway serves the domains.
+func startGateway(ctx context.Context, i *installation, domains string) (*process, error) {
+	if err := i.apply(ctx, domains); err != nil {
+		return nil, err
+	}
+	p, err := i.serve()
+	if err != nil {
+		return nil, err
+	}
+	return p, await(ctx, p, i.addr)
 }
 
 // await waits until a server accepts connections, and stops it when it does not come.
