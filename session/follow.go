@@ -28,7 +28,7 @@ const (
 // Follow carries revocations from the directory, where their truth is, to the counters that every check compares. It reads
 // every so often (default 500 ms) what is new since the given Seq, until ctx ends. After any failure of the state, and when
 // its server is another one than before (a restart or failover may have lost the last writes), it carries everything since
-// that Seq once more: a revoked session does not come back to life. since must reach back at least one absolute session life.
+// that Seq once more: a revoked session does not come back to life; until that is done checks answer ErrUnavailable. since must reach back at least one absolute session life.
 func (m *Manager) Follow(ctx context.Context, every time.Duration, since int64, read ReadGenerations) {
 	if every <= 0 {
 		every = followEvery
@@ -37,12 +37,17 @@ func (m *Manager) Follow(ctx context.Context, every time.Duration, since int64, 
 	f.restart()
 	tick := time.NewTicker(every)
 	defer tick.Stop()
+	var moved <-chan struct{} // nil blocks
+	if m.fence != nil {
+		moved = m.fence.moved
+	}
 	for {
 		f.round(ctx)
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-moved:
 		}
 	}
 }
@@ -88,6 +93,9 @@ func (f *follower) round(ctx context.Context) {
 		f.m.o.Log.Info("session: revocations are carried again")
 	}
 	f.failing = false
+	if f.m.fence != nil {
+		f.m.fence.carried(f.server)
+	}
 	f.settle()
 }
 
@@ -123,6 +131,9 @@ func (f *follower) carry(ctx context.Context) error {
 			}
 			err = f.m.RaiseGeneration(ctx, g.DomainID, g.MemberID, g.Generation)
 			if errors.Is(err, ErrUnavailable) {
+				if f.m.fence != nil {
+					f.m.fence.failed()
+				}
 				return err
 			}
 			if err != nil { // not ours to repair; those behind it must not wait

@@ -28,7 +28,11 @@ func newManager(o Options) *Manager {
 	if o.TouchEvery <= 0 {
 		o.TouchEvery = time.Minute
 	}
-	return &Manager{o: o}
+	m := &Manager{o: o}
+	if r, ok := o.State.(*redisState); ok {
+		m.fence = r.fence
+	}
+	return m
 }
 
 const defaultPrefix = "ssogate"
@@ -117,6 +121,9 @@ func (m *Manager) checkTicket(ctx context.Context, t ticket) (Record, error) {
 	values, err := m.texts(ctx, keys[:])
 	if err != nil {
 		return Record{}, err
+	}
+	if m.fence != nil && !m.fence.settled() {
+		return Record{}, errUnsettled
 	}
 	now := m.o.Now()
 	rec, err := m.judge(t.domainID, t.memberID, values[0], values[1], values[2], now)

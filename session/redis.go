@@ -58,6 +58,7 @@ type redisState struct {
 	gather  *gather // nil in a Cluster, where keys of several domains are not one command
 	now     func() time.Time
 	cluster bool
+	fence   *fence
 }
 
 // OpenRedis prepares a State in Redis. It dials nothing yet: a server that is down now does not keep us from starting, Ping
@@ -72,8 +73,10 @@ func OpenRedis(_ context.Context, o RedisOptions) (State, error) {
 		now = time.Now
 	}
 	redis.SetLogger(libraryLog{o.Log})
+	door := &fence{moved: make(chan struct{}, 1)}
+	u.OnConnect = door.connected
 	r := &redisState{client: redis.NewUniversalClient(u), breaker: newBreaker(), scripts: newScripts(), now: now,
-		cluster: u.IsClusterMode}
+		cluster: u.IsClusterMode, fence: door}
 	if !r.cluster {
 		r.gather = &gather{limit: opLimit, ask: r.mget}
 	}

@@ -54,7 +54,10 @@ type Options struct {
 }
 
 // Manager starts, checks, lists and ends sessions. A check is one round trip.
-type Manager struct{ o Options }
+type Manager struct {
+	o     Options
+	fence *fence // nil when the state has none
+}
 
 // NewManager fills the defaults of o.
 func NewManager(o Options) *Manager { return newManager(o) }
