@@ -9,13 +9,13 @@ import (
 )
 
 const (
-	freshFor = time.Hour        // then it is fetched anew
-	staleFor = 24 * time.Hour   // while it cannot be fetched, the old copy serves this long
-	pause    = time.Minute      // between two fetches of something that is there
-	fetchMax = 10 * time.Second // a fetch that several wait for ends by itself
+	freshFor = time.Hour          // then it is fetched anew
+	staleFor = 8 * 24 * time.Hour // while it cannot be fetched, the old copy serves this long: a week's outage ends no login
+	pause    = time.Minute        // between two fetches of something that is there
+	fetchMax = 10 * time.Second   // a fetch that several wait for ends by itself
 )
 
-// cached is a document of the provider: fetched once for all who wait, kept an hour, used a day when the provider is down.
+// cached is a document of the provider: fetched once for all who wait, kept an hour, used for eight days while the provider is down.
 type cached[T any] struct {
 	mu      sync.Mutex
 	value   T
