@@ -38,7 +38,7 @@ var onlyFull = []fault{
 func TestChaos(t *testing.T) {
 	rep := &report{}
 	t.Run("all", func(t *testing.T) {
-		for name, town := range map[string]func(*testing.T, *report){"one Redis": oneRedis, "sentinels": sentinels} {
+		for name, town := range map[string]func(*testing.T, *report){"one Redis": oneRedis, "sentinels": sentinels, "clocks": clocks} {
 			t.Run(name, func(t *testing.T) {
 				if *form != "full" {
 					t.Parallel()
@@ -71,7 +71,7 @@ func sentinels(t *testing.T, rep *report) {
 		{"5", "Sentinel failover, primary killed", failoverPromise, func(w *town, r *row) { failover(w, g, r, pick(w, 1, 12), killPrimary(g)) }},
 		{"5", "Sentinel failover, clean", failoverPromise, func(w *town, r *row) { failover(w, g, r, pick(w, 1, 8), movePrimary(w, g)) }},
 	} {
-		t.Run(f.name, func(t *testing.T) { w.inside(t).suffer(rep, f, 10*time.Second) })
+		t.Run(f.name, func(t *testing.T) { w.inside(t).suffer(rep, f, time.Second) })
 	}
 	if !w.full {
 		return

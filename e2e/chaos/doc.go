@@ -12,8 +12,10 @@
 //	town_test.go      the installation; proxy_test.go the HAProxy before it, wire_test.go the network behind it
 //	people_test.go    browsers whose requests are recorded; crowd_test.go many of them at once
 //	history_test.go   what was recorded, and the checker
-//	redis_test.go     faults 1 to 4 and 7      sentinel_test.go  5 and 6      nodes_test.go  10, 11 and 18
-//	provider_test.go  13                       clock_test.go     14 to 16     flood_test.go  19, 20 and 25
+//	redis_test.go     faults 1 to 4            state_test.go     7
+//	sentinel_test.go  5 and 6, over the group of network_test.go
+//	nodes_test.go     10, 11 and 18            provider_test.go  13
+//	flood_test.go     19, 20 and 25            clock_test.go     14 to 16, in world_test.go: one gateway whose time can be moved
 //	report_test.go    docs/chaos.md
 //
 // Rows are numbered as in the fault matrix of the security rules. The short form runs with every "go test" and asserts

@@ -69,7 +69,7 @@ func redisUseless(w *town, r *row) {
 // useless is one such state: nobody new gets in, everybody is told, and afterwards all is well.
 func (w *town) useless(r *row, admin *redis.Conn, s state) {
 	w.t.Helper()
-	v := w.signedIn(worksDomain, person(3))
+	v, kept := w.signedIn(worksDomain, person(3)), w.signedIn(worksDomain, person(10))
 	held := w.visitor(person(4))
 	waiting := held.hold()
 	w.must(s.down(admin))
@@ -90,9 +90,40 @@ func (w *town) useless(r *row, admin *redis.Conn, s state) {
 		}
 		r.must(good, "%s: a session is answered %d", s.name, status)
 	}
+	if told[http.StatusOK] > 0 {
+		w.revokedMeanwhile(r, s.name, v)
+	}
 	w.must(s.up(admin))
 	back := w.eventually("people get in again", func() bool { return w.visitor(person(5)).signIn(worksDomain) == nil })
+	back += w.eventually("sessions are known again", func() bool {
+		known := 0
+		for _, n := range w.nodes {
+			if kept.check(n).ok {
+				known++
+			}
+		}
+		return known == len(w.nodes)
+	})
 	r.figure("%s: login %s, session %v, back after %s", s.name, short(began), told, round(back))
+}
+
+// revokedMeanwhile ends a session while Redis shows it and takes no writes, so that it cannot be told.
+func (w *town) revokedMeanwhile(r *row, name string, v *visitor) {
+	w.t.Helper()
+	err := w.revoke(worksDomain, v.login)
+	out := w.eventually("a revoked session is refused by every node", func() bool {
+		for _, n := range w.nodes {
+			if v.check(n).ok {
+				return false
+			}
+		}
+		return true
+	})
+	acknowledged := "acknowledged"
+	if err != nil {
+		acknowledged = "reported as not carried out everywhere"
+	}
+	r.within(name+": a revocation meanwhile is "+acknowledged+" and in force after", out, time.Second)
 }
 
 // flushed loses everything: people sign in again, and nothing that was used or begun before is good.
