@@ -43,6 +43,10 @@ type RedisOptions struct {
 
 	// PoolSize is the most connections to one server, default 16 for each CPU and at least 64.
 	PoolSize int
+	// KeepPrefix lets GetMany answer from memory for keys that begin with it, while Redis calls back what changes (Redis 6,
+	// CLIENT TRACKING): then an answer may be 100 ms old, and is mostly not a few. Only with mode single, and with an address that
+	// leads to one server always: behind another that takes over, nobody would call back. Empty keeps nothing.
+	KeepPrefix string
 	// Log gets what the client library has to say, at level debug; nil silences it. The library has one log for the whole
 	// process: the last OpenRedis decides.
 	Log *slog.Logger
@@ -55,6 +59,8 @@ type redisState struct {
 	client  redis.UniversalClient
 	breaker *gobreaker.TwoStepCircuitBreaker[any]
 	scripts scripts
+	kept    *kept   // nil without KeepPrefix
+	watch   *watch  // likewise
 	gather  *gather // nil in a Cluster, where keys of several domains are not one command
 	now     func() time.Time
 	cluster bool
@@ -79,6 +85,10 @@ func OpenRedis(_ context.Context, o RedisOptions) (State, error) {
 		cluster: u.IsClusterMode, fence: door}
 	if !r.cluster {
 		r.gather = &gather{limit: opLimit, ask: r.mget}
+	}
+	if o.KeepPrefix != "" {
+		r.kept = &kept{prefix: o.KeepPrefix, now: time.Now, age: keptAge}
+		r.watch = newWatch(r.kept, *u.Simple(), o.Log)
 	}
 	return r, nil
 }
@@ -126,6 +136,9 @@ func (o RedisOptions) universal() (*redis.UniversalOptions, error) {
 	default:
 		return nil, fmt.Errorf("session: unknown redis mode %q; want single, sentinel or cluster", o.Mode)
 	}
+	if o.KeepPrefix != "" && o.Mode != "" && o.Mode != "single" {
+		return nil, errors.New("session: values are kept only with redis mode single")
+	}
 	var err error
 	u.TLSConfig, err = o.tls()
 	return u, err
@@ -150,7 +163,12 @@ func (o RedisOptions) tls() (*tls.Config, error) {
 	return c, nil
 }
 
-func (r *redisState) Close() error { return r.client.Close() }
+func (r *redisState) Close() error {
+	if r.watch != nil {
+		r.watch.close()
+	}
+	return r.client.Close()
+}
 
 func (r *redisState) Ping(ctx context.Context) error {
 	return r.do(ctx, "ping", func(ctx context.Context) error { return r.client.Ping(ctx).Err() })
@@ -181,8 +199,16 @@ func (r *redisState) GetMany(ctx context.Context, keys ...string) ([][]byte, err
 	return values, nil
 }
 
-// texts gathers, but for those who ask for much or have a limit of their own.
-func (r *redisState) texts(ctx context.Context, keys []string) (values []text, err error) {
+// texts remembers where it may.
+func (r *redisState) texts(ctx context.Context, keys []string) ([]text, error) {
+	if r.kept == nil || len(keys) == 0 || len(keys) > gatherKeys {
+		return r.ask(ctx, keys)
+	}
+	return r.kept.read(keys, func() ([]text, error) { return r.ask(ctx, keys) })
+}
+
+// ask gathers, but for those who ask for much or have a limit of their own.
+func (r *redisState) ask(ctx context.Context, keys []string) (values []text, err error) {
 	if _, limited := ctx.Deadline(); r.gather == nil || limited || len(keys) > gatherKeys {
 		err = r.do(ctx, "get many", func(ctx context.Context) (err error) {
 			values, err = r.mget(ctx, keys)
@@ -210,6 +236,7 @@ func (r *redisState) mget(ctx context.Context, keys []string) ([]text, error) {
 }
 
 func (r *redisState) Set(ctx context.Context, key string, value []byte, life time.Duration) error {
+	defer r.kept.forget(key)
 	life, err := wholeLife(life)
 	if err != nil {
 		return err
@@ -218,6 +245,7 @@ func (r *redisState) Set(ctx context.Context, key string, value []byte, life tim
 }
 
 func (r *redisState) Replace(ctx context.Context, key string, value []byte, life time.Duration) error {
+	defer r.kept.forget(key)
 	life, err := wholeLife(life)
 	if err != nil {
 		return err
@@ -228,6 +256,7 @@ func (r *redisState) Replace(ctx context.Context, key string, value []byte, life
 }
 
 func (r *redisState) Take(ctx context.Context, key string) (value []byte, err error) {
+	defer r.kept.forget(key)
 	err = r.do(ctx, "take", func(ctx context.Context) (err error) {
 		value, err = r.client.GetDel(ctx, key).Bytes()
 		return err
@@ -252,6 +281,7 @@ func (r *redisState) Touch(ctx context.Context, key string, life time.Duration) 
 
 // Delete sends one DEL for each key in one pipeline: keys of several hash slots may be mixed in a Cluster.
 func (r *redisState) Delete(ctx context.Context, keys ...string) error {
+	defer r.kept.forget(keys...)
 	if len(keys) == 0 {
 		return nil
 	}

@@ -63,6 +63,7 @@ redis.call('SET', KEYS[1], string.format('%.0f', arrival), 'PX', string.format('
 return '0'`
 
 func (r *redisState) SetOnce(ctx context.Context, key string, value []byte, life time.Duration) (bool, error) {
+	defer r.kept.forget(key)
 	life, err := wholeLife(life)
 	if err != nil {
 		return false, err
@@ -76,6 +77,7 @@ func (r *redisState) SetOnce(ctx context.Context, key string, value []byte, life
 }
 
 func (r *redisState) Raise(ctx context.Context, key string, n int64) (int64, error) {
+	defer r.kept.forget(key)
 	if n < 0 {
 		return 0, errCounter
 	}
