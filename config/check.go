@@ -14,7 +14,7 @@ func (l *loader) redis(c *Config) {
 	c.Redis = Redis{
 		Mode: l.oneOf("redis.mode", f.Mode, "embedded", "single", "sentinel", "cluster"), Addresses: f.Addresses, Master: f.Master,
 		Username: f.Username, Password: f.Password, SentinelPassword: f.SentinelPassword, DB: l.number("redis.db", f.DB, 0, 15),
-		TLS: f.TLS, CAFile: l.readable("redis.ca_file", f.CAFile), Prefix: f.Prefix,
+		TLS: f.TLS, CAFile: l.readable("redis.ca_file", f.CAFile), Prefix: f.Prefix, ClientCache: f.ClientCache,
 	}
 	if !simpleName.MatchString(f.Prefix) {
 		l.fault("redis.prefix", "want letters, digits, -, _ and . (at most 64)")
@@ -51,6 +51,9 @@ func (l *loader) redisMode(f redisFile) {
 	}
 	if f.Mode == "cluster" && f.DB != 0 {
 		l.fault("redis.db", "a cluster only has database 0")
+	}
+	if f.Mode != "single" && f.ClientCache {
+		l.fault("redis.client_cache", "only with mode single")
 	}
 	if f.CAFile != "" && !f.TLS {
 		l.fault("redis.ca_file", "only with tls: true")

@@ -48,6 +48,7 @@ type Redis struct {
 	TLS              bool
 	CAFile           string
 	Prefix           string // default ssogate
+	ClientCache      bool   // only with mode single
 }
 
 // Keys seal secrets at rest: 32 bytes each, base64, by file or environment. Without one, <data_dir>/master.key is made at

@@ -11,6 +11,7 @@ func fileOf(c *Config) *file {
 		Redis: redisFile{
 			Mode: c.Redis.Mode, Addresses: c.Redis.Addresses, Master: c.Redis.Master, Username: c.Redis.Username, Password: c.Redis.Password,
 			SentinelPassword: c.Redis.SentinelPassword, DB: c.Redis.DB, TLS: c.Redis.TLS, CAFile: c.Redis.CAFile, Prefix: c.Redis.Prefix,
+			ClientCache: c.Redis.ClientCache,
 		},
 		Keys: keysFile{Current: c.Keys.Current, Previous: c.Keys.Previous},
 		Session: sessionFile{

@@ -86,7 +86,11 @@ func (n *node) openState(ctx context.Context) (session.State, error) {
 	if n.conf.Redis.Mode == "embedded" {
 		return session.OpenEmbedded(n.statePath(), n.now)
 	}
-	return n.openRedis(ctx)
+	keep := ""
+	if n.conf.Redis.ClientCache {
+		keep = n.conf.Redis.Prefix + ":{" // of all keys of a domain
+	}
+	return n.openRedis(ctx, keep)
 }
 
 // openSharedState opens it for one command, while the gateway may be running.
@@ -94,14 +98,14 @@ func (n *node) openSharedState(ctx context.Context) (session.State, error) {
 	if n.conf.Redis.Mode == "embedded" {
 		return session.OpenBeside(n.statePath(), n.now)
 	}
-	return n.openRedis(ctx)
+	return n.openRedis(ctx, "")
 }
 
-func (n *node) openRedis(ctx context.Context) (session.State, error) {
+func (n *node) openRedis(ctx context.Context, keep string) (session.State, error) {
 	r := n.conf.Redis
 	return session.OpenRedis(ctx, session.RedisOptions{
 		Mode: r.Mode, Addresses: r.Addresses, Master: r.Master, Username: r.Username, Password: r.Password,
-		SentinelPassword: r.SentinelPassword, DB: r.DB, TLS: r.TLS, CAFile: r.CAFile, Now: n.now, Log: n.log,
+		SentinelPassword: r.SentinelPassword, DB: r.DB, TLS: r.TLS, CAFile: r.CAFile, KeepPrefix: keep, Now: n.now, Log: n.log,
 	})
 }
 
