@@ -23,6 +23,7 @@ type load struct {
 	place    *installation
 	gateway  *process
 	bare     *process
+	cached   *process // a second gateway, that answers checks from memory
 	provider *testidp.Provider
 	cookie   string // of a session
 }
@@ -62,7 +63,7 @@ func newLoad(ctx context.Context, domains func(*load) string) (_ *load, err erro
 }
 
 func (l *load) close() {
-	for _, p := range []*process{l.bare, l.gateway, l.redis} {
+	for _, p := range []*process{l.bare, l.cached, l.gateway, l.redis} {
 		if p != nil {
 			p.stop()
 		}
@@ -81,10 +82,18 @@ func measureServers(ctx context.Context, o options) (_ results, err error) {
 	if l.bare, err = startBare(l.redis.url); err != nil {
 		return nil, err
 	}
+	if l.cached, err = l.remembering(ctx); err != nil {
+		return nil, err
+	}
 	if l.cookie, err = l.login(ctx); err != nil {
 		return nil, err
 	}
-	return l.alternate(ctx, o)
+	all, err := l.alternate(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	all[revoked], err = l.revocations(ctx, o.logins)
+	return all, err
 }
 
 func asItComes(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -119,6 +128,7 @@ func (l *load) alternate(ctx context.Context, o options) (results, error) {
 		return nil, err
 	}
 	verify := func(ctx context.Context) error { return l.get(ctx, l.gateway.url+"/auth/verify", l.cookie) }
+	cached := func(ctx context.Context) error { return l.get(ctx, l.cached.url+"/auth/verify", l.cookie) }
 	bare := func(ctx context.Context) error { return l.get(ctx, l.bare.url, "") }
 	whole := func(ctx context.Context) error { _, err := l.login(ctx); return err }
 	turns := []struct {
@@ -127,6 +137,7 @@ func (l *load) alternate(ctx context.Context, o options) (results, error) {
 	}{
 		{serveBareGet, func(ctx context.Context) (float64, error) { return l.bare.cost(ctx, o.requests, bare) }},
 		{serveVerify, func(ctx context.Context) (float64, error) { return l.gateway.cost(ctx, o.requests, verify) }},
+		{serveCached, func(ctx context.Context) (float64, error) { return l.cached.cost(ctx, o.requests, cached) }},
 		{serveLogin, func(ctx context.Context) (float64, error) { return l.gateway.cost(ctx, o.logins, whole) }},
 		{serveRSA, rsa},
 		{serveACS, func(ctx context.Context) (float64, error) { return l.answers(ctx, o.logins) }},

@@ -38,6 +38,7 @@ var goals = allGoals()
 func allGoals() []goal {
 	all := slices.Clone(ratios[:])
 	all = append(all,
+		goal{"client_cache, p99 until an ended session is refused / 100 ms", []string{revoked}, []string{limit100ms}, 1, false, "ms"},
 		goal{"many domains, more memory / 12 MiB", []string{manyDomains}, []string{limit12MiB}, 1, false, "MiB"},
 		goal{"many domains, start to first login / 100 ms", []string{firstLogin}, []string{limit100ms}, 1, false, "ms"},
 		goal{"many logins under way, memory / 300 MiB", []string{inFlight}, []string{limit300MiB}, 1, false, "MiB"})
@@ -57,6 +58,7 @@ var ratios = [...]goal{
 	{"login start, signed / RSA signature", []string{startSigned}, []string{rsaSign}, 1.1, false, ""},
 	{"login start, unsigned / deflate", []string{startUnsigned}, []string{deflate}, 2, false, ""},
 	{"GET /auth/verify / bare handler with one Redis GET", []string{serveVerify}, []string{serveBareGet}, 1, false, ""},
+	{"GET /auth/verify with client_cache / the same bare handler", []string{serveCached}, []string{serveBareGet}, 0.65, false, ""},
 	{"POST /acs, all of it / RSA verification", []string{serveACS}, []string{serveRSA}, 25, false, ""},
 	{"verify, both signed / RSA verification", []string{verifyBoth}, []string{rsaVerify}, 0, false, ""},
 	{"whole login, start and answer / crewjam/saml's parse alone", []string{serveLogin}, []string{crewjamParse}, 0, false, ""},

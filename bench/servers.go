@@ -23,6 +23,8 @@ const (
 	serveBareGet = "serve bare"
 	serveVerify  = "serve verify"
 	serveLogin   = "serve login"
+	serveCached  = "serve verify from memory"
+	revoked      = "revoked"
 	serveACS     = "serve acs"
 	serveRSA     = "rsa verify beside the servers"
 )
