@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"time"
 )
 
 // ownListener gives out connections of ours.
@@ -24,6 +25,7 @@ type conn struct {
 	*net.TCPConn
 	block []byte // status and header lines; its memory serves the whole connection
 	armed bool
+	until time.Time // write deadline
 }
 
 type connKey struct{}
@@ -56,4 +58,14 @@ func (c *conn) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// SetWriteDeadline implements net.Conn. Moving a timer costs more than it is worth for less than a second: the deadline of the
+// request before then stands.
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	if later := t.Sub(c.until); !t.IsZero() && later >= 0 && later < time.Second {
+		return nil
+	}
+	c.until = t
+	return c.TCPConn.SetWriteDeadline(t)
 }
