@@ -44,8 +44,8 @@ func TestJudge(t *testing.T) {
 		{crewjamParse, costs{29, 29, 29}, "verify: how many times", 2.9, false},
 		{verifyEncrypted, costs{32, 32, 32}, "verify, encrypted", 1.6, true},
 		{verifyEncrypted, costs{33, 33, 33}, "verify, encrypted", 1.65, false},
-		{serveVerify, costs{10, 10}, "GET /auth/verify", 1, true},
-		{serveVerify, costs{11, 12}, "GET /auth/verify", 1.15, false},
+		{serveVerify, costs{10, 10}, "GET /auth/verify / bare", 1, true},
+		{serveVerify, costs{11, 12}, "GET /auth/verify / bare", 1.15, false},
 		{serveLogin, costs{500, 500, 500}, "whole login", 50, true},
 	}
 	for _, c := range cases {
