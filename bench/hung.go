@@ -4,34 +4,48 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 const (
 	besideHung  = "p99 beside a hung provider"
-	besideAlone = "p99 alone"
+	besideLive  = "p99 beside a provider that answers"
 	hungDomain  = "hung.bench.example"
 	hungCallers = 12                     // who wait for it at once: more than are let through
 	hungEvery   = 250 * time.Millisecond // how often each of them tries at most: what is refused at once must not become a load
 )
 
-// measureHung lets people of one domain sign in while the provider of another takes connections and never answers.
+// measureHung lets people of one domain sign in while others come back from the provider of another domain, which in turns refuses
+// their codes at once and takes them without ever answering.
 func measureHung(ctx context.Context, o options) (results, error) {
-	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	defer silent.Close()
+	var hanging atomic.Bool
+	provider := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if hanging.Load() {
+			<-r.Context().Done()
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `{"error":"invalid_grant"}`)
+	})}
+	go func() { _ = provider.Serve(listener) }()
+	defer provider.Close()
 	l, err := newLoad(ctx, func(l *load) string {
-		_, port, _ := net.SplitHostPort(silent.Addr().String())
+		_, port, _ := net.SplitHostPort(listener.Addr().String())
 		l.place.env = append(l.place.env, "SSOGATE_OUTBOUND_ALLOW_PORTS="+port)
-		return l.domains() + hung("http://"+silent.Addr().String())
+		return l.domains() + hung("http://"+listener.Addr().String())
 	})
 	if err != nil {
 		return nil, err
@@ -39,16 +53,18 @@ func measureHung(ctx context.Context, o options) (results, error) {
 	defer l.close()
 	all := results{}
 	for round := range max(1, o.rounds/3) + 1 {
-		alone, err := l.percentile(ctx, o.logins)
+		hanging.Store(false)
+		live, err := l.besideProvider(ctx, o.logins)
 		if err != nil {
 			return nil, err
 		}
-		beside, err := l.besideHung(ctx, o.logins)
+		hanging.Store(true)
+		hung, err := l.besideProvider(ctx, o.logins)
 		if err != nil {
 			return nil, err
 		}
 		if round > 0 {
-			all[besideAlone], all[besideHung] = append(all[besideAlone], alone), append(all[besideHung], beside)
+			all[besideLive], all[besideHung] = append(all[besideLive], live), append(all[besideHung], hung)
 		}
 	}
 	return all, nil
@@ -69,7 +85,7 @@ func hung(address string) string {
 `, "{idp}", address)
 }
 
-func (l *load) besideHung(ctx context.Context, n int) (float64, error) {
+func (l *load) besideProvider(ctx context.Context, n int) (float64, error) {
 	ctx, stop := context.WithCancel(ctx)
 	var callers sync.WaitGroup
 	defer callers.Wait()
@@ -89,7 +105,7 @@ func (l *load) besideHung(ctx context.Context, n int) (float64, error) {
 	return l.percentile(ctx, n)
 }
 
-// callBack comes back from the hung provider with a code that nobody will redeem.
+// callBack comes back from the provider with a code that nobody will redeem.
 func (l *load) callBack(ctx context.Context) {
 	to, binding, err := l.depart(ctx, hungDomain)
 	if err != nil {
