@@ -47,7 +47,7 @@ func TestChaos(t *testing.T) {
 			})
 		}
 	})
-	if *form == "full" {
+	if *form == "full" && rep.whole() {
 		rep.write(t)
 	}
 }

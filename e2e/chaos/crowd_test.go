@@ -98,6 +98,18 @@ func (c *crowd) end() {
 	c.all.Wait()
 }
 
+// lastRefused is when the last login began that failed.
+func (c *crowd) lastRefused() (at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, l := range c.logins {
+		if l.err != nil && l.start.After(at) {
+			at = l.start
+		}
+	}
+	return at
+}
+
 // living are the sessions that the crowd remembers.
 func (c *crowd) living() []*visitor {
 	c.mu.Lock()

@@ -1,7 +1,7 @@
 // Package chaos breaks what the gateway stands on while people sign in, and says what became of the promises.
 //
 // Three real nodes stand behind a real HAProxy (deploy/haproxy.cfg, nothing sticky), over real PostgreSQL and Redis: one server,
-// or a primary and a replica under three sentinels. Between the nodes and Redis lies a wire of ours that can delay, cut and part
+// or a primary and two replicas under three sentinels. Between the nodes and Redis lies a wire of ours that can delay, cut and part
 // the network. A bounded crowd signs in by SAML and by the works contract and asks every node about its sessions; each request
 // goes into a history with its begin and end, and the invariants are checked over the whole of it:
 //

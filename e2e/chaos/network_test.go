@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	downAfter = time.Second // of the sentinels
-	maxLag    = 2           // seconds without a replica's word after which a primary takes no writes
+	downAfter = 2 * time.Second // of the sentinels: less, and a busy machine fails over by itself
+	maxLag    = 2               // seconds without a replica's word after which a primary takes no writes
 )
 
 // group is a primary with two replicas and three sentinels. Everybody reaches each of them over a wire of its own, so that the
@@ -91,9 +91,23 @@ func (g *group) settings() string {
 	return "redis: {mode: sentinel, master: main, addresses: [" + strings.Join(addresses, ", ") + "]}"
 }
 
-// primary is which Redis the sentinel (0 to 2) believes to be the primary, -1 when it does not know.
-func (g *group) primary(sentinel int) int {
-	c := redis.NewSentinelClient(&redis.Options{Addr: g.ears[sentinel].to, DisableIdentity: true, DialTimeout: time.Second})
+// primary is which Redis most sentinels believe to be the primary, -1 when they are at odds.
+func (g *group) primary() int {
+	votes := map[int]int{}
+	for _, ear := range g.ears {
+		votes[g.believed(ear)]++
+	}
+	for i, n := range votes {
+		if n > 1 {
+			return i
+		}
+	}
+	return -1
+}
+
+// believed is which Redis a sentinel believes to be the primary, -1 when it does not tell.
+func (g *group) believed(ear *wire) int {
+	c := redis.NewSentinelClient(&redis.Options{Addr: ear.to, DisableIdentity: true, DialTimeout: time.Second})
 	defer c.Close()
 	at, err := c.GetMasterAddrByName(bg, "main").Result()
 	if err != nil || len(at) != 2 {
@@ -109,15 +123,15 @@ func (g *group) primary(sentinel int) int {
 
 // whole says whether every sentinel knows the others and the primary, and every other Redis that lives follows it.
 func (g *group) whole() bool {
-	primary := g.primary(0)
+	primary := g.primary()
 	if primary < 0 || g.gone[primary] {
 		return false
 	}
-	for i, ear := range g.ears {
+	for _, ear := range g.ears {
 		c := redis.NewSentinelClient(&redis.Options{Addr: ear.to, DisableIdentity: true, DialTimeout: time.Second})
 		others, err := c.Sentinels(bg, "main").Result()
 		c.Close()
-		if err != nil || len(others) != 2 || g.primary(i) != primary {
+		if err != nil || len(others) != 2 || g.believed(ear) != primary {
 			return false
 		}
 	}
@@ -141,7 +155,11 @@ func (g *group) revive(i int) {
 	delete(g.gone, i)
 	c := g.admin(i)
 	defer c.Close()
-	at, port, _ := net.SplitHostPort(g.wires[g.primary(0)].Addr)
+	primary := g.primary()
+	if primary < 0 || primary == i { // the sentinels will see to it
+		return
+	}
+	at, port, _ := net.SplitHostPort(g.wires[primary].Addr)
 	if err := c.SlaveOf(bg, at, port).Err(); err != nil {
 		g.t.Fatal(err)
 	}

@@ -73,7 +73,7 @@ func providersIll(w *town, r *row) {
 	for _, status := range slices.Sorted(maps.Keys(statuses)) {
 		r.figure("%d × %d", statuses[status], status)
 	}
-	r.must(beside.in == beside.logins && beside.in > 0, "other domains: %d of %d logins: %v", beside.in, beside.logins, beside.errors)
+	r.everybody(beside)
 	r.figure("other domains: %d of %d logins, p50 %s beside %s alone, p99 %s beside %s", beside.in, beside.logins,
 		round(beside.quantile(.5)), round(alone.quantile(.5)), round(beside.quantile(.99)), round(alone.quantile(.99)))
 }

@@ -64,6 +64,16 @@ func (r *row) must(holds bool, format string, args ...any) {
 	r.t.Errorf("fault %s: %s", r.number, line)
 }
 
+// everybody is the promise that every login succeeds. One that a busy machine disturbed (a database slower than its limit is a
+// 503 with Retry-After) is told, and must succeed when it is tried once more.
+func (r *row) everybody(t tally) {
+	r.t.Helper()
+	r.must(t.in+t.inAgain == t.logins && t.logins > 0, "%d of %d logins fail: %v", t.logins-t.in-t.inAgain, t.logins, t.errors)
+	if t.in < t.logins {
+		r.figure("%d of %d logins needed a second try, %v (**not met in this run**)", t.inAgain, t.logins, t.errors)
+	}
+}
+
 // noise is how much longer than promised something may take before the full form fails: machines are shared.
 func noise(promised time.Duration) time.Duration { return 3*promised + time.Second }
 
@@ -91,6 +101,15 @@ func round(d time.Duration) time.Duration {
 	return d.Round(10 * time.Microsecond)
 }
 
+// whole says whether every fault was brought about: a run of a few of them (-run) writes no report.
+func (r *report) whole() bool {
+	numbers := map[string]bool{}
+	for _, x := range r.rows {
+		numbers[x.number] = true
+	}
+	return len(numbers) == 18
+}
+
 // write writes docs/chaos.md.
 func (r *report) write(t *testing.T) {
 	t.Helper()
@@ -103,7 +122,7 @@ func (r *report) write(t *testing.T) {
 		case len(x.unmet) > 0:
 			holds = "**no:** " + strings.Join(x.unmet, "; ")
 		case strings.Contains(strings.Join(x.seen, ""), "not met in this run"):
-			holds = "yes, but slower than promised in this run"
+			holds = "yes, but for what is marked"
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", x.number, cell(x.fault), cell(x.promise), cell(strings.Join(x.seen, "; ")), cell(holds))
 	}
@@ -127,7 +146,7 @@ func load() string {
 const head = `# What happens when things break
 
 Written by ` + "`make chaos`" + `, which runs ` + "`e2e/chaos`" + ` in its full form: three nodes behind HAProxy (deploy/haproxy.cfg, nothing
-sticky), PostgreSQL, and Redis alone or as a primary and a replica under three sentinels; a crowd signs in by SAML and by the
+sticky), PostgreSQL, and Redis alone or as a primary and two replicas under three sentinels; a crowd signs in by SAML and by the
 works contract all the while. Faults are numbered as in the fault matrix of the security rules.
 
 Last run: %s, %d processors shared with other programs (load average %s). Times are those of this machine and this minute;

@@ -32,22 +32,19 @@ func failover(w *town, g *group, r *row, rounds int, move func(primary int) (bac
 	var slowest, reborn time.Duration
 	served := 0
 	for i := range rounds {
+		w.eventually("the group is whole", g.whole)
 		revoked, kept := w.signedIn(samlDomain, person(18)), w.signedIn(samlDomain, person(19))
 		w.must(w.revoke(samlDomain, person(18)))
-		before := g.primary(0)
+		before := g.primary()
 		from := time.Now()
 		back := move(before)
-		w.eventually("another Redis is the primary", func() bool { p := g.primary(0); return p >= 0 && p != before })
+		w.eventually("another Redis is the primary", func() bool { p := g.primary(); return p >= 0 && p != before })
 		reborn = max(reborn, w.reborn(revoked, from, func() bool {
 			return c.between(from, time.Now()).in > 0 && w.visitor(person(i)).signIn(worksDomain) == nil
 		}))
 		back()
 		reborn = max(reborn, w.reborn(revoked, from, g.whole))
-		for _, n := range w.nodes {
-			if kept.check(n).status == http.StatusOK {
-				served++
-			}
-		}
+		served += w.known(kept)
 		slowest = max(slowest, w.silence(from, time.Now()))
 	}
 	c.end()
@@ -56,6 +53,25 @@ func failover(w *town, g *group, r *row, rounds int, move func(primary int) (bac
 	r.figure("%d of %d logins at the first try, checks of sessions from before %d of %d, errors %v", t.in, t.logins, served, 3*rounds, t.errors)
 	r.within("longest outage", slowest, downAfter+5*time.Second)
 	r.must(reborn == 0, "a revoked session was accepted %s after a fault", round(reborn))
+}
+
+// known waits until every node can tell whether it knows a session, and says how many do.
+func (w *town) known(v *visitor) (nodes int) {
+	w.t.Helper()
+	w.eventually("every node can tell", func() bool {
+		nodes = 0
+		for _, n := range w.nodes {
+			switch v.check(n).status {
+			case http.StatusOK:
+				nodes++
+			case http.StatusUnauthorized:
+			default:
+				return false
+			}
+		}
+		return true
+	})
+	return nodes
 }
 
 // reborn asks every node about a revoked session until something has come about, and says how late it was last accepted.
@@ -119,20 +135,35 @@ func splitBrain(w *town, g *group, r *row) {
 		waiting[i] = held[i].hold()
 	}
 	v := w.signedIn(samlDomain, person(17))
-	old := g.primary(0)
+	old := g.primary()
 	parted := time.Now()
 	g.part(w.nodes[0], old, old)
 	double, last := aside.bothSides(held, waiting, parted)
 	r.figure("%d answers sent to both sides over %s: %d let in on both, the last %s after the parting (window %d s)", people,
 		round(time.Since(parted)), double, round(last), maxLag+1)
 	r.must(last < (maxLag+3)*time.Second, "an answer let in on both sides %s after the parting", round(last))
-	w.eventually("the other side has a primary", func() bool { p := g.primary((old + 1) % 3); return p >= 0 && p != old })
+	w.eventually("the other side has a primary", func() bool { p := g.primary(); return p >= 0 && p != old })
 	w.eventually("people get in on the other side", func() bool {
 		v := w.visitor(person(16))
 		v.at = w.nodes[1]
 		return v.signIn(worksDomain) == nil
 	})
 	r.figure("the other side goes on %s after the parting", round(time.Since(parted)))
+	w.revokedInParts(r, v)
+	g.heal()
+	healed := w.eventually("the group is whole and every node is ready", func() bool { return g.whole() && w.ready() == len(w.nodes) })
+	for _, n := range w.nodes {
+		r.must(!v.check(n).ok, "the revoked session comes back after the parting")
+		again := w.visitor(person(17))
+		again.at = n
+		w.eventually("people get in everywhere", func() bool { return again.signIn(samlDomain) == nil })
+	}
+	r.figure("whole again %s after the parting ended", round(healed))
+}
+
+// revokedInParts ends a session that both sides know, and asks every node until it refuses.
+func (w *town) revokedInParts(r *row, v *visitor) {
+	w.t.Helper()
 	alone := v.check(w.nodes[0]).status
 	r.figure("the side that is alone answers a session %d", alone)
 	w.must(w.revoke(samlDomain, person(17)))
@@ -152,15 +183,6 @@ func splitBrain(w *town, g *group, r *row) {
 	r.figure("revoked meanwhile: refused after %s by the node that is alone (%d), %s and %s by the others", round(out[0]),
 		v.check(w.nodes[0]).status, round(out[1]), round(out[2]))
 	r.must(max(out[0], out[1], out[2]) < 10*time.Second, "a revoked session is accepted for %s", round(max(out[0], out[1], out[2])))
-	g.heal()
-	healed := w.eventually("the group is whole and every node is ready", func() bool { return g.whole() && w.ready() == len(w.nodes) })
-	for _, n := range w.nodes {
-		r.must(!v.check(n).ok, "the revoked session comes back after the parting")
-		again := w.visitor(person(17))
-		again.at = n
-		w.eventually("people get in everywhere", func() bool { return again.signIn(samlDomain) == nil })
-	}
-	r.figure("whole again %s after the parting ended", round(healed))
 }
 
 // bothSides sends answers one after the other to the node that is alone, and each then to another node until that can judge it.

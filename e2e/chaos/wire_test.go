@@ -21,7 +21,7 @@ type wire struct {
 	mu     sync.Mutex
 	to     string
 	delay  time.Duration // of each answer
-	resets bool          // half of the connections end by a reset within their next few answers
+	resets bool          // half of the connections end by a reset within their first answers, and half of the others later
 	broken int           // connections that ended so
 	passes func(pid int) bool
 	moved  *sync.Cond // passes or closed has changed
@@ -162,14 +162,15 @@ func (w *wire) answer(from *caller, client *net.TCPConn, server net.Conn) {
 		if delay > 0 { // with jitter of a tenth
 			time.Sleep(delay + rand.N(delay/10+1))
 		}
-		if resets && chosen {
-			if left--; left == 0 {
+		if left--; resets && left <= 0 {
+			if chosen {
 				w.mu.Lock()
 				w.broken++
 				w.mu.Unlock()
 				client.SetLinger(0) // a reset, not an end
 				return
 			}
+			chosen, left = rand.N(2) == 0, 1+rand.N(200) // who got away is not safe for ever
 		}
 		if _, err := client.Write(b[:n]); err != nil {
 			return
