@@ -160,7 +160,7 @@ func (g *group) revive(i int) {
 		return
 	}
 	at, port, _ := net.SplitHostPort(g.wires[primary].Addr)
-	if err := c.SlaveOf(bg, at, port).Err(); err != nil {
+	if err := c.ReplicaOf(bg, at, port).Err(); err != nil {
 		g.t.Fatal(err)
 	}
 }

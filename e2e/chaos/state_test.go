@@ -38,8 +38,8 @@ type state struct {
 
 var states = []state{
 	{"maxmemory 1", set("maxmemory", "1"), set("maxmemory", "0"), []int{http.StatusOK}},
-	{"READONLY (became a replica)", func(c *redis.Conn) error { return c.SlaveOf(bg, host, "1").Err() },
-		func(c *redis.Conn) error { return c.SlaveOf(bg, "NO", "ONE").Err() }, []int{http.StatusOK}},
+	{"READONLY (became a replica)", func(c *redis.Conn) error { return c.ReplicaOf(bg, host, "1").Err() },
+		func(c *redis.Conn) error { return c.ReplicaOf(bg, "NO", "ONE").Err() }, []int{http.StatusOK}},
 	{"NOAUTH", func(c *redis.Conn) error {
 		if err := c.ConfigSet(bg, "requirepass", "secret").Err(); err != nil {
 			return err
