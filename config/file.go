@@ -41,7 +41,7 @@ type redisFile struct {
 	TLS              bool     `yaml:"tls" default:"false" doc:"Connect by TLS and check the certificate."`
 	CAFile           string   `yaml:"ca_file" doc:"PEM file of the authorities that are trusted instead of the system's."`
 	Prefix           string   `yaml:"prefix" default:"ssogate" doc:"What every key begins with: letters, digits, - and _."`
-	ClientCache      bool     `yaml:"client_cache" default:"false" doc:"Answer session checks from memory while Redis calls back what changes (CLIENT TRACKING), which halves their cost: a session that was ended is gone some milliseconds later, at most 100 ms. Only with mode single, and not behind an address that moves to another server."`
+	ClientCache      bool     `yaml:"client_cache" default:"false" doc:"Answer session checks from memory while Redis calls back what changes (CLIENT TRACKING), which spares Redis most of them: a session that was ended is gone some milliseconds later, at most 100 ms. Only with mode single, and not behind an address that moves to another server."`
 }
 
 type keysFile struct {
