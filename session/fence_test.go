@@ -30,6 +30,9 @@ func TestNobodyIsLetInByAServerThatWasNotTold(t *testing.T) {
 	t.Cleanup(p.Stop)
 	restore(t, p.Addr, saved)
 	eventually(t, "the server answers again", func() bool { return h.state.Ping(bg) == nil })
+	if err := h.Ready(bg); !errors.Is(err, session.ErrUnavailable) {
+		t.Errorf("a load balancer would send people here: %v", err)
+	}
 	for range 20 {
 		for name, cookie := range map[string]string{"revoked": revoked, "kept": kept} {
 			if _, err := h.Check(bg, cookie); !errors.Is(err, session.ErrUnavailable) {
@@ -39,6 +42,7 @@ func TestNobodyIsLetInByAServerThatWasNotTold(t *testing.T) {
 	}
 	d.failing(nil)
 	eventually(t, "the kept session is accepted again", func() bool { _, err := h.Check(bg, kept); return err == nil })
+	must(t, h.Ready(bg))
 	h.over(t, revoked)
 }
 

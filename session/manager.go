@@ -187,6 +187,16 @@ func (m *Manager) touch(ctx context.Context, key string, rec *Record, now time.T
 	rec.LastSeen = seen.LastSeen
 }
 
+func (m *Manager) ready(ctx context.Context) error {
+	if err := m.o.State.Ping(ctx); err != nil {
+		return err
+	}
+	if m.fence != nil && !m.fence.settled() {
+		return errUnsettled
+	}
+	return nil
+}
+
 func (m *Manager) end(ctx context.Context, cookie string) error {
 	t, ok := parseTicket(cookie)
 	if !ok {

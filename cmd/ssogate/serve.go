@@ -162,7 +162,7 @@ func (s *server) ready(ctx context.Context) map[string]error {
 	}
 	var wait sync.WaitGroup
 	var redis, database error
-	wait.Go(func() { redis = s.state.Ping(ctx) })
+	wait.Go(func() { redis = s.sessions.Ready(ctx) })
 	wait.Go(func() { database = s.store.Ping(ctx) })
 	wait.Wait()
 	faults["redis"], faults["database"] = redis, database
