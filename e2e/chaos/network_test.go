@@ -170,12 +170,13 @@ func (g *group) part(node *e2e.Gateway, sentinel, server int) {
 	alone := map[int]bool{node.PID(): true, g.guards[sentinel].PID(): true, g.redis[server].Cmd.Process.Pid: true}
 	inside := func(pid int) bool { return alone[pid] }
 	outside := func(pid int) bool { return !alone[pid] }
+	known := owners(g.known())
 	for i := range 3 {
-		for all, chosen := range map[*wire]bool{g.wires[i]: i == server, g.ears[i]: i == sentinel} {
+		for end, chosen := range map[*wire]bool{g.wires[i]: i == server, g.ears[i]: i == sentinel} {
 			if chosen {
-				all.part(inside)
+				end.part(inside, known)
 			} else {
-				all.part(outside)
+				end.part(outside, known)
 			}
 		}
 	}
@@ -184,7 +185,7 @@ func (g *group) part(node *e2e.Gateway, sentinel, server int) {
 // heal ends the parting.
 func (g *group) heal() {
 	for i := range 3 {
-		g.wires[i].part(nil)
-		g.ears[i].part(nil)
+		g.wires[i].part(nil, nil)
+		g.ears[i].part(nil, nil)
 	}
 }

@@ -1,11 +1,13 @@
 package chaos_test
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -26,7 +28,7 @@ type wire struct {
 	passes func(pid int) bool
 	moved  *sync.Cond // passes or closed has changed
 	closed bool
-	open   map[net.Conn]bool // of both sides
+	open   map[net.Conn]*caller // of both sides
 }
 
 func newWire(t *testing.T, to string, who func() []int) *wire {
@@ -35,7 +37,7 @@ func newWire(t *testing.T, to string, who func() []int) *wire {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wire{Addr: l.Addr().String(), to: to, who: who, open: map[net.Conn]bool{}}
+	w := &wire{Addr: l.Addr().String(), to: to, who: who, open: map[net.Conn]*caller{}}
 	w.moved = sync.NewCond(&w.mu)
 	w.all.Go(func() {
 		for {
@@ -74,25 +76,40 @@ func (w *wire) reset(on bool) (broken int) {
 	return w.broken
 }
 
+// ends are the two ports of a loopback connection, the caller's first.
+type ends struct{ from, to int }
+
+// caller is who made a connection; pid is 0 until somebody wants to know.
+type caller struct {
+	ends
+	pid int
+}
+
 // part lets only processes through for which passes says yes. Nothing of the others arrives any more, and nobody is told, until it
-// lets them through again: a parted network is silent. nil lets everybody through.
-func (w *wire) part(passes func(pid int) bool) {
+// lets them through again: a parted network is silent. known says which process made which connection. nil lets everybody through.
+func (w *wire) part(passes func(pid int) bool, known map[ends]int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	for _, c := range w.open {
+		if pid := known[c.ends]; pid != 0 {
+			c.pid = pid
+		}
+	}
 	w.passes = passes
 	w.moved.Broadcast()
 }
 
-// caller is the process at the other end of a connection, looked up when the network is parted: at first nobody may know it yet.
-type caller struct{ from, to, pid int }
-
-// through waits until something of a process may pass; it says no when the wire ends.
+// through waits until something of a caller may pass; it says no when the wire ends.
 func (w *wire) through(c *caller) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for !w.closed && w.passes != nil {
-		if c.pid == 0 {
-			c.pid = owner(w.who(), c.from, c.to)
+		if c.pid == 0 { // a connection that is younger than the parting
+			w.mu.Unlock()
+			pid := owners(w.who())[c.ends]
+			w.mu.Lock()
+			c.pid = cmp.Or(pid, unknown)
+			continue
 		}
 		if w.passes(c.pid) {
 			break
@@ -102,11 +119,13 @@ func (w *wire) through(c *caller) bool {
 	return !w.closed
 }
 
+const unknown = -1 // somebody else
+
 // keep remembers a connection so that the end of the wire is its end, too.
-func (w *wire) keep(c net.Conn) (forget func()) {
+func (w *wire) keep(c net.Conn, of *caller) (forget func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.open[c] = true
+	w.open[c] = of
 	if w.closed {
 		c.Close()
 	}
@@ -115,8 +134,8 @@ func (w *wire) keep(c net.Conn) (forget func()) {
 
 // carry connects one client with the server until one of them or the wire ends it.
 func (w *wire) carry(client *net.TCPConn) {
-	defer w.keep(client)()
-	from := &caller{from: client.RemoteAddr().(*net.TCPAddr).Port, to: client.LocalAddr().(*net.TCPAddr).Port}
+	from := &caller{ends: ends{client.RemoteAddr().(*net.TCPAddr).Port, client.LocalAddr().(*net.TCPAddr).Port}}
+	defer w.keep(client, from)()
 	if !w.through(from) {
 		return
 	}
@@ -127,7 +146,7 @@ func (w *wire) carry(client *net.TCPConn) {
 	if err != nil {
 		return
 	}
-	defer w.keep(server)()
+	defer w.keep(server, from)()
 	w.all.Go(func() { w.ask(from, server, client) })
 	w.answer(from, client, server)
 }
@@ -178,26 +197,31 @@ func (w *wire) answer(from *caller, client *net.TCPConn, server net.Conn) {
 	}
 }
 
-// owner finds which of the processes holds the loopback connection from one port to another; 0 when none does.
-func owner(pids []int, from, to int) int {
-	table, err := os.ReadFile("/proc/net/tcp")
-	if err != nil {
-		return 0
-	}
-	socket := ""
-	for line := range strings.Lines(string(table)) { // sl local_address rem_address st tx:rx tr:tm retr uid timeout inode
-		f := strings.Fields(line)
-		if len(f) > 9 && strings.HasSuffix(f[1], fmt.Sprintf(":%04X", from)) && strings.HasSuffix(f[2], fmt.Sprintf(":%04X", to)) {
-			socket = "socket:[" + f[9] + "]"
-		}
-	}
+// owners finds which of the processes made which loopback connection.
+func owners(pids []int) map[ends]int {
+	holder := map[string]int{} // inode of a socket
 	for _, pid := range pids {
 		links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
 		for _, link := range links {
-			if held, err := os.Readlink(link); err == nil && held == socket {
-				return pid
+			if held, err := os.Readlink(link); err == nil {
+				holder[strings.TrimSuffix(strings.TrimPrefix(held, "socket:["), "]")] = pid
 			}
 		}
 	}
-	return 0
+	found := map[ends]int{}
+	table, _ := os.ReadFile("/proc/net/tcp")
+	for line := range strings.Lines(string(table)) { // sl local_address rem_address st tx:rx tr:tm retr uid timeout inode
+		f := strings.Fields(line)
+		if len(f) > 9 && holder[f[9]] != 0 {
+			found[ends{port(f[1]), port(f[2])}] = holder[f[9]]
+		}
+	}
+	return found
+}
+
+// port reads the port of an address as the kernel writes it, 0100007F:1F90.
+func port(address string) int {
+	_, hex, _ := strings.Cut(address, ":")
+	n, _ := strconv.ParseUint(hex, 16, 16)
+	return int(n)
 }
