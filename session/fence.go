@@ -62,7 +62,10 @@ func (f *fence) carried(name string) {
 func (f *fence) failed() { f.behind.Store(true) }
 
 // settled says whether the server that answers has everything, as far as anybody can tell.
-func (f *fence) settled() bool {
+func (f *fence) settled() bool { return !f.behind.Load() && f.told() }
+
+// told says whether the server that answers is the one that everything was carried to.
+func (f *fence) told() bool {
 	newest, holds := f.newest.Load(), f.holds.Load()
-	return !f.behind.Load() && (newest == nil || holds == nil || *newest == *holds)
+	return newest == nil || holds == nil || *newest == *holds
 }

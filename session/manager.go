@@ -191,7 +191,7 @@ func (m *Manager) ready(ctx context.Context) error {
 	if err := m.o.State.Ping(ctx); err != nil {
 		return err
 	}
-	if m.fence != nil && !m.fence.settled() {
+	if m.fence != nil && !m.fence.told() { // soon over, unlike a server that takes no writes: no other node fares better there
 		return errUnsettled
 	}
 	return nil

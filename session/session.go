@@ -84,8 +84,8 @@ func (m *Manager) CheckRequest(ctx context.Context, r *http.Request) (Record, er
 	return m.checkTicket(ctx, t)
 }
 
-// Ready says whether checks can be answered: the state answers, and knows of every revocation as far as anybody can tell. The
-// error wraps ErrUnavailable.
+// Ready says whether to send people here: the state answers, and is not a server that was just met and has to be told of the
+// revocations first. The error wraps ErrUnavailable.
 func (m *Manager) Ready(ctx context.Context) error { return m.ready(ctx) }
 
 // End ends the session of a cookie value; ending what is not there is no error.
